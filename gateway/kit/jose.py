@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
-from joserfc.jws import JWSRegistry
+from joserfc.jws import CompactSignature, JWSRegistry
+from joserfc.util import urlsafe_b64decode
 
 from gateway.kit import json
 from gateway.kit.key_strength import WeakKey, require_strong_numbers
@@ -27,10 +29,15 @@ _BY_TYPE = {"EC": ("ES256",), "RSA": ("PS256",), "OKP": ("Ed25519", "EdDSA")}
 _PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 _KEPT = ("kty", "crv", "x", "y", "n", "e", "kid", "use", "alg")
 _LONGEST_KID = 256
+_MOST_KEPT, _LONGEST_KEPT = 500, 2 * 1024
+"""How many headers and keys are kept, and the bytes of the longest of them. Most clients send the same header each
+time, with one key. Anybody can send others, so the memory is limited: at most 50 KB for each, and usually 3."""
+
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", re.ASCII)
 """A compact JWS (RFC 7515 section 7.1). The decoder of the library skips other characters."""
 
-Key = ECKey | RSAKey | OKPKey
+_INVALID = (JoseError, ValueError, TypeError, KeyError, AttributeError)
+"""What the library raises for invalid input."""
 
 
 class JoseRefused(Exception):
@@ -50,6 +57,15 @@ _REGISTRY = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
 
 
 @dataclass(frozen=True, slots=True)
+class Unverified:
+    """A compact JWS over a JSON object, whose signature has not been verified."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    compact: CompactSignature = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Signed:
     """A compact JWS whose signature has been verified."""
 
@@ -57,11 +73,33 @@ class Signed:
     claims: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An accepted public key. `thumbprint` is that of RFC 7638."""
+
+    key: ECKey | RSAKey | OKPKey
+    thumbprint: str
+
+
 def public_key(jwk: object) -> Key:
     """Returns the public key in a JWK. Raises JoseRefused for a private or symmetric key, a curve other than P-256 or
     Ed25519, a key that is not for signatures, and a key that is weak (RFC 8725 section 3.4, see `key_strength`)."""
     if not isinstance(jwk, dict) or not all(isinstance(name, str) for name in jwk):
         raise JoseRefused("A key must be a JSON object.")
+    try:
+        text = json.encode(jwk)
+    except TypeError:  # numbers and texts that JSON in UTF-8 cannot have
+        return _import(jwk)
+    return _kept_key(text) if len(text) <= _LONGEST_KEPT else _import(jwk)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _kept_key(text: bytes) -> Key:
+    """Returns the key in the text of a JWK. Raises as `public_key` does."""
+    return _import(json.decode(text))
+
+
+def _import(jwk: dict[str, Any]) -> Key:
     kind = jwk.get("kty")
     if not isinstance(kind, str) or kind not in _BY_TYPE:
         raise JoseRefused("A key must be of type EC, RSA or OKP.")
@@ -80,13 +118,12 @@ def public_key(jwk: object) -> Key:
         # Checked before joserfc, which would warn about a short key on standard error.
         require_strong_numbers(jwk)
         key = JWKRegistry.import_key({name: jwk[name] for name in _KEPT if name in jwk})
-        key.thumbprint()
+        assert isinstance(key, ECKey | RSAKey | OKPKey)  # one of the three types above
+        return Key(key, key.thumbprint())
     except WeakKey as weak:
         raise JoseRefused(str(weak)) from None
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+    except (*_INVALID, OverflowError):
         raise JoseRefused("A key is not valid.") from None
-    assert isinstance(key, ECKey | RSAKey | OKPKey)  # one of the three types above
-    return key
 
 
 def public_key_set(value: object) -> dict[str, Any]:
@@ -136,43 +173,56 @@ def allowed_algorithms(jwk: Mapping[str, Any]) -> tuple[str, ...]:
     return _BY_TYPE[jwk["kty"]]
 
 
-def candidate_keys(key_set: Mapping[str, Any], token: str) -> list[Key]:
-    """Returns the keys of a stored set that may have signed this compact JWS: those with its kid, or all if it has no
-    kid. Keys that are no longer accepted are left out. Raises JoseRefused for an invalid JWS."""
-    kid = read_unverified(token).header.get("kid")
+def candidate_keys(key_set: Mapping[str, Any], token: Unverified) -> list[Key]:
+    """Returns the keys of a stored set that may have signed this JWS: those with its kid, or all if it has no kid. Keys
+    that are no longer accepted are left out."""
+    kid = token.header.get("kid")
     named = [jwk for jwk in key_set["keys"] if kid is None or jwk.get("kid") == kid]
     return [key for jwk in named if (key := usable_key(jwk)) is not None]
 
 
-def read_unverified(token: str) -> Signed:
+def read_unverified(token: str) -> Unverified:
     """Returns header and claims of a compact JWS without verifying its signature, to find the key to verify it with.
     Raises JoseRefused unless it is a compact JWS over a JSON object."""
     if len(token) > LONGEST_TOKEN or not _COMPACT.fullmatch(token):
         raise JoseRefused("The JWT is too long or is not three base64url texts with dots between them.")
-    header: Any
+    head, payload, signature = token.encode().split(b".")
     try:
-        extracted = jws.extract_compact(token.encode(), registry=_REGISTRY)
-        header, claims = extracted.headers(), json.decode(extracted.payload)
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        header = _kept_header(head) if len(head) <= _LONGEST_KEPT else _read_header(head)
+        _REGISTRY.validate_signature_size(signature)
+        compact = CompactSignature(header, urlsafe_b64decode(payload))
+        claims = json.decode(compact.payload)
+    except (*_INVALID, RecursionError):
         raise JoseRefused("The JWT is malformed.") from None
     if not isinstance(header, dict) or not isinstance(claims, dict):
         raise JoseRefused("The JWT is malformed.")
     if "crit" in header:  # no critical extension is supported
         raise JoseRefused("The JWT has a critical header that is not supported.")
-    return Signed(header, claims)
+    compact.segments.update({"header": head, "payload": payload, "signature": signature})
+    return Unverified(header, claims, compact)
 
 
-def verify(token: str, key: Key) -> Signed:
-    """Verifies a compact JWS with this key, in an accepted algorithm that fits the key's type, and returns header and
+def _read_header(segment: bytes) -> Any:
+    """Returns the header of a compact JWS whose first part is `segment`. Raises the exceptions _INVALID."""
+    return jws.extract_compact(segment + b"..", registry=_REGISTRY).headers()
+
+
+_kept_header = lru_cache(maxsize=_MOST_KEPT)(_read_header)
+"""The same header for the same segment. It must not be changed."""
+
+
+def verify(token: Unverified, key: Key) -> Signed:
+    """Verifies the signature with this key, in an accepted algorithm that fits the key's type, and returns header and
     claims. Raises JoseRefused."""
-    signed = read_unverified(token)
-    if signed.header.get("alg") not in _BY_TYPE[key.key_type]:
+    if token.header.get("alg") not in _BY_TYPE[key.key.key_type]:
         raise JoseRefused("The JWT's alg is not accepted for this key.")
     try:
-        jws.deserialize_compact(token.encode(), key, registry=_REGISTRY)
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
-        raise JoseRefused("The JWT's signature is not valid.") from None
-    return signed
+        is_valid = jws.validate_compact(token.compact, key.key, registry=_REGISTRY)
+    except _INVALID:
+        is_valid = False
+    if not is_valid:
+        raise JoseRefused("The JWT's signature is not valid.")
+    return Signed(token.header, token.claims)
 
 
 def sign(header: Mapping[str, str], content: bytes, key: OKPKey) -> str:

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +28,7 @@ seconds ahead, at most 60; RFC 7519 section 4.1.4 allows the same for `exp`)."""
 REMEMBERED = PROOF_LIFE + AHEAD
 NONCE_STEP, NONCE_LIFE = 60, 300
 _LONGEST_JTI = 256
+_MOST_MACS, _MOST_URLS = 32, 256
 _IN_A_PATH = "/:@!$&'()*+,;="
 """The characters that a path may have unencoded, besides unreserved ones (RFC 3986 section 3.3)."""
 
@@ -83,10 +85,16 @@ class Nonces:
         return hmac.compare_digest(mark.encode(), self._mark(epoch).encode())
 
     def _compute(self, step: int) -> str:
-        return base64url(derive(self._key, str(step), 24))
+        return _mac(self._key, str(step), 24)
 
     def _mark(self, epoch: str) -> str:
-        return base64url(derive(self._key, f"epoch {epoch}", 12))
+        return _mac(self._key, f"epoch {epoch}", 12)
+
+
+@lru_cache(maxsize=_MOST_MACS)
+def _mac(key: bytes, text: str, length: int) -> str:
+    """Returns a part of a nonce. All requests of a minute need the same few."""
+    return base64url(derive(key, text, length))
 
 
 class ProofCheck:
@@ -117,13 +125,14 @@ class ProofCheck:
     def _verify(
         self, text: str, method: str, path: str, wall: WallTime, access_token: str | None, nonce_required: bool
     ) -> Proof:
-        header = jose.read_unverified(text).header
+        jwt = jose.read_unverified(text)
+        header = jwt.header
         if header.get("typ") != TYPE:
             raise JoseRefused(f"The typ of a proof is {TYPE}.")
         if header.get("alg") not in ALGORITHMS:
             raise JoseRefused(f"The alg of a proof is one of {', '.join(ALGORITHMS)}.")
         key = jose.public_key(header.get("jwk"))
-        claims = jose.verify(text, key).claims
+        claims = jose.verify(jwt, key).claims
         self._require_same_request(claims, method, path)
         _require_fresh(claims, wall)
         jti = claims.get("jti")
@@ -134,16 +143,19 @@ class ProofCheck:
         nonce = claims.get("nonce")
         if (nonce is not None or nonce_required) and not (isinstance(nonce, str) and self.nonces.accepts(nonce, wall)):
             raise UseDpopNonceError
-        jkt = key.thumbprint()
+        jkt = key.thumbprint
         made_at = WallTime(datetime.fromtimestamp(float(claims["iat"]), UTC))
         return Proof(jkt, digest(f"proof {jkt} {jti}"), made_at, nonce if isinstance(nonce, str) else None)
 
     def _require_same_request(self, claims: Mapping[str, Any], method: str, path: str) -> None:
         if claims.get("htm") != method:
             raise JoseRefused("The claim htm must be the method of this request.")
-        requested = normalize_without_query(self._issuer + quote(path, safe=_IN_A_PATH))
-        if normalize_without_query(str(claims.get("htu"))) != requested:
+        requested = _normalize(self._issuer + quote(path, safe=_IN_A_PATH))
+        if _normalize(str(claims.get("htu"))) != requested:
             raise JoseRefused("The claim htu must be the URL of this request.")
+
+
+_normalize = lru_cache(maxsize=_MOST_URLS)(normalize_without_query)
 
 
 def _require_fresh(claims: Mapping[str, Any], wall: WallTime) -> None:

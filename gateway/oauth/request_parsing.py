@@ -14,6 +14,7 @@ from gateway.kit.clock import WallTime
 LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 64
 _CREDENTIALS = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) +([A-Za-z0-9._~+/-]+=*)", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
@@ -128,7 +129,7 @@ def _fields(body: bytes, multiline: Collection[str]) -> dict[str, str]:
         if name in multiline:  # a browser sends the line ends of a textarea as two characters
             value = value.replace("\r\n", "\n")
         one_line = value.replace("\n", " ") if name in multiline else value
-        if any(character < " " or character == "\x7f" for character in name + one_line):
+        if _CONTROL.search(name) or _CONTROL.search(one_line):
             raise UnreadableRequest(400, "A parameter contains control characters.")
         fields[name] = value
     return fields

@@ -153,8 +153,8 @@ RULES: Sequence[Group] = (
             (
                 73,
                 "keys fetched for any assertion",
-                "claimed = self._read(token, wall)",
-                'claimed = _Claimed(str(jose.read_unverified(token).claims.get("sub")), None, token, wall)',
+                "claimed = self._read(jwt, wall)",
+                'claimed = _Claimed(str(jwt.claims.get("sub")), None, token, wall, wall)',
             ),
             (73, "keys fetched beside another method", "if request.authorization is not None:", "if False:"),
             (

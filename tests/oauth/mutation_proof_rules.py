@@ -19,15 +19,15 @@ RULES: Sequence[Group] = (
             (
                 46,
                 "proof not signed by its key",
-                "claims = jose.verify(text, key).claims",
-                "claims = jose.read_unverified(text).claims",
+                "claims = jose.verify(jwt, key).claims",
+                "claims = jwt.claims",
             ),
             (46, "first of two proofs", "if len(proofs) != 1:", "if not proofs:"),
             (47, "proof of another method", 'if claims.get("htm") != method:', "if False:"),
             (
                 47,
                 "proof of another address",
-                'if normalize_without_query(str(claims.get("htu"))) != requested:',
+                'if _normalize(str(claims.get("htu"))) != requested:',
                 "if False:",
             ),
             (47, "old proof", "<= issued <= now + ahead:", "!= issued <= now + ahead:"),

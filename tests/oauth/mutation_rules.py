@@ -85,8 +85,8 @@ RULES: Sequence[Group] = (
             (
                 10,
                 "signature not looked at",
-                "jose.verify(token, key)",
-                "jose.read_unverified(token)",
+                "jose.verify(jwt, key)",
+                "jwt.claims",
             ),
         ),
     ),
@@ -100,7 +100,12 @@ RULES: Sequence[Group] = (
                 '"RSA": ("PS256",), "OKP": ("Ed25519", "EdDSA")}',
                 '"RSA": ("PS256", "RS256"), "OKP": ("Ed25519", "EdDSA")}\nALGORITHMS += ("RS256",)',
             ),
-            (9, "alg of another key type", 'if signed.header.get("alg") not in _BY_TYPE[key.key_type]:', "if False:"),
+            (
+                9,
+                "alg of another key type",
+                'if token.header.get("alg") not in _BY_TYPE[key.key.key_type]:',
+                "if False:",
+            ),
             (10, "kid not looked at", 'if kid is None or jwk.get("kid") == kid]', "]"),
             (11, "crit not looked at", 'if "crit" in header:', "if False:"),
             (11, "unknown header members refused", "strict_check_header=False", "strict_check_header=True"),
@@ -214,7 +219,7 @@ RULES: Sequence[Group] = (
             (
                 21,
                 "control characters",
-                """if any(character < " " or character == "\\x7f" for character in name + one_line):""",
+                "if _CONTROL.search(name) or _CONTROL.search(one_line):",
                 "if False:",
             ),
             (42, "query beside the body", 'if request.scope["query_string"]:', "if False:"),

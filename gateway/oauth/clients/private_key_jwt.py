@@ -8,7 +8,7 @@ from typing import Any
 from gateway.kit import jose
 from gateway.kit.clock import WallTime
 from gateway.kit.crypto import digest
-from gateway.kit.jose import ALGORITHMS, JoseRefused
+from gateway.kit.jose import ALGORITHMS, JoseRefused, Unverified
 from gateway.oauth.dpop import AHEAD
 from gateway.oauth.request_parsing import ParsedRequest
 from gateway.services.container import Container
@@ -65,12 +65,13 @@ class AssertionCheck:
         if request.authorization is not None:  # a second method, which is refused later
             return None
         try:
-            claimed = self._read(token, wall)
+            jwt = jose.read_unverified(token)
+            claimed = self._read(jwt, wall)
             client = self._load_client(claimed.client_id)
             key_set = self._keys(client, claimed.kid) if client else None
             if client is None or key_set is None:
                 return None
-            _require_signed(token, key_set)
+            _require_signed(jwt, key_set)
         except JoseRefused:
             return None
         return Assertion(client, claimed.replay_key, claimed.made_at, claimed.usable_until)
@@ -86,12 +87,11 @@ class AssertionCheck:
         key_set = self._container.client_keys.get_key_set(row.id, row.jwks_uri, kid)
         return fitting_keys(key_set, row.token_endpoint_auth_signing_alg)
 
-    def _read(self, token: str, wall: WallTime) -> _Claimed:
+    def _read(self, jwt: Unverified, wall: WallTime) -> _Claimed:
         """The assertion, which is valid if its signature is valid. Raises JoseRefused otherwise."""
-        signed = jose.read_unverified(token)
-        claims, kid = signed.claims, signed.header.get("kid")
+        claims, kid = jwt.claims, jwt.header.get("kid")
         client_id = claims.get("sub")
-        if not isinstance(client_id, str) or not client_id.isprintable() or signed.header.get("alg") not in ALGORITHMS:
+        if not isinstance(client_id, str) or not client_id.isprintable() or jwt.header.get("alg") not in ALGORITHMS:
             raise JoseRefused("sub must be a client_id, and alg a supported algorithm.")
         if claims.get("iss") != client_id:
             raise JoseRefused("iss and sub must be the client_id.")
@@ -133,11 +133,11 @@ def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(max(seconds, 0), UTC)
 
 
-def _require_signed(token: str, key_set: Mapping[str, Any]) -> None:
-    """Raises JoseRefused unless one of the keys has signed the token."""
-    for key in jose.candidate_keys(key_set, token):
+def _require_signed(jwt: Unverified, key_set: Mapping[str, Any]) -> None:
+    """Raises JoseRefused unless one of the keys has signed the JWT."""
+    for key in jose.candidate_keys(key_set, jwt):
         try:
-            jose.verify(token, key)
+            jose.verify(jwt, key)
         except JoseRefused:
             continue
         return
