@@ -16,6 +16,7 @@ from schema.strawberry_adapter import (
     check_one_of,
     describe_directive_arguments,
     describe_generic_types,
+    mark_value_types,
     read_attributes,
     resolve_types_by_class,
 )
@@ -66,6 +67,7 @@ def build_schema(registry: AdapterRegistry, *, sandbox: bool) -> BuiltSchema:
     check_one_of(built)
     read_attributes(built)
     resolve_types_by_class(built)
+    mark_value_types(built)
     permissions.enforce(built)
     deadlines.enforce(built)
     return BuiltSchema(built, sdl)

@@ -56,7 +56,7 @@ def _enforce_on(schema: GraphQLSchema, name: str, field: GraphQLField) -> None:
     if isinstance(returned, GraphQLObjectType):
         required = type_scopes(returned)
         if required is not None:
-            resolve = _checking_objects(resolve, lambda value, info: required)
+            resolve = _checking_objects_of_type(resolve, required)
     elif isinstance(returned, GraphQLInterfaceType | GraphQLUnionType):
         by_type = {each.name: type_scopes(each) for each in schema.get_possible_types(returned)}
         if any(by_type.values()):
@@ -74,6 +74,17 @@ def _checking_field(resolve: Resolver, scopes: ScopeGroups) -> Resolver:
         if not satisfies(principal.allowed, scopes):
             raise _forbidden(scopes)
         return resolve(source, info, **arguments)
+
+    return checked
+
+
+def _checking_objects_of_type(resolve: Resolver, scopes: ScopeGroups) -> Resolver:
+    check_each = _checking_objects(resolve, lambda value, info: scopes)
+
+    def checked(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
+        if satisfies(info.context.principal.allowed, scopes):
+            return resolve(source, info, **arguments)
+        return check_each(source, info, **arguments)
 
     return checked
 

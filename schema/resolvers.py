@@ -2,9 +2,26 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import GraphQLAbstractType, GraphQLIsTypeOfFn, GraphQLResolveInfo, GraphQLTypeResolver
+
+T = TypeVar("T")
+
+VALUE_ATTRIBUTE = "__value_attribute__"
+"""The extension of an object type that is made of a value: the name of the attribute that has it."""
+
+
+def made_of(attribute: str) -> Callable[[type[T]], type[T]]:
+    """Returns a decorator of an object type that is made of an immutable value, in this attribute. Each field that has
+    neither an info nor arguments is a function of this value: it reads no clock, no settings and no store. So a
+    compiled operation can keep its data."""
+
+    def mark(cls: type[T]) -> type[T]:
+        setattr(cls, VALUE_ATTRIBUTE, attribute)
+        return cls
+
+    return mark
 
 
 @dataclass(frozen=True, slots=True)

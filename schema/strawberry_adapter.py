@@ -23,7 +23,14 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.scalar import ScalarDefinition
 
-from schema.resolvers import AttributeReader, CheckOfClass, InfoMethodCaller, MethodCaller, TypeOfClass
+from schema.resolvers import (
+    VALUE_ATTRIBUTE,
+    AttributeReader,
+    CheckOfClass,
+    InfoMethodCaller,
+    MethodCaller,
+    TypeOfClass,
+)
 
 T = TypeVar("T")
 
@@ -151,6 +158,16 @@ def resolve_types_by_class(schema: GraphQLSchema) -> None:
             names = {origin: each.name for each in schema.get_possible_types(type_) if (origin := _origin(each))}
             if not any(issubclass(one, other) for one in names for other in names if one is not other):
                 type_.resolve_type = TypeOfClass(names, type_.resolve_type)
+
+
+def mark_value_types(schema: GraphQLSchema) -> None:
+    """Gives the types whose classes are marked with `made_of` the extension VALUE_ATTRIBUTE. Why: compiled operations
+    know types of graphql-core only."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType):
+            attribute = vars(_origin(type_) or object).get(VALUE_ATTRIBUTE)
+            if attribute is not None:
+                type_.extensions[VALUE_ATTRIBUTE] = attribute
 
 
 def _origin(type_: GraphQLObjectType) -> type | None:

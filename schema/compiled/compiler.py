@@ -27,13 +27,14 @@ from graphql.type import assert_valid_schema
 from gateway.kit.deadline import check_deadline
 from schema.compiled import runtime
 from schema.compiled.arguments import write_arguments
+from schema.compiled.kept import KeptData, ValueSelections
 from schema.compiled.reasons import Reason, Unsupported
 from schema.compiled.runtime import Run, rest_of_info
 from schema.compiled.selections import Conditions, ResponseField, SelectedSet, Selections
 from schema.compiled.source import Source, literal
 from schema.compiled.values import InfoUse, Place, Values, info_use
 from schema.deadlines import DeadlineCheck
-from schema.resolvers import AttributeReader, MethodCaller
+from schema.resolvers import VALUE_ATTRIBUTE, AttributeReader, MethodCaller
 
 _NAMES: Mapping[str, object] = {
     "Undefined": Undefined,
@@ -85,16 +86,19 @@ class CompiledOperation:
 
 
 def compile_operation(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    kept: KeptData,
 ) -> CompiledOperation:
-    """Returns the compiled operation of a validated document. Raises Unsupported."""
+    """Returns the compiled operation of a validated document, which keeps its data in `kept`. Raises Unsupported."""
     assert_valid_schema(schema)
     root_type = schema.get_root_type(operation.operation)
     if root_type is None or operation.operation is OperationType.SUBSCRIPTION:
         raise Unsupported(Reason.OPERATION_TYPE)
     if operation.directives:
         raise Unsupported(Reason.DIRECTIVE)
-    return _Compilation(schema, operation, fragments).compile(root_type)
+    return _Compilation(schema, operation, fragments, kept).compile(root_type)
 
 
 class _Compilation:
@@ -105,18 +109,26 @@ class _Compilation:
         schema: GraphQLSchema,
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
+        kept: KeptData,
     ) -> None:
         self._schema, self._operation, self._fragments = schema, operation, dict(fragments)
+        self._kept = kept
         self._selections = Selections(schema, fragments)
+        self._value_selections = ValueSelections(schema, self._selections)
         self._source = Source(_NAMES)
-        self._values = Values(schema, self._source, self._object_function, self._add_function)
+        self._values = Values(
+            schema,
+            self._source,
+            lambda type_, place: self._object_function(type_, place.sets, in_list=place.in_list),
+            self._add_function,
+        )
         self._functions: dict[tuple[Any, ...], str] = {}
         self._unwritten: list[tuple[str, Callable[[str], None]]] = []
         self._count = 0
 
     def compile(self, root_type: GraphQLObjectType) -> CompiledOperation:
         """Returns the operation. Raises Unsupported."""
-        root = self._object_function(root_type, (SelectedSet(self._operation.selection_set),))
+        root = self._object_function(root_type, (SelectedSet(self._operation.selection_set),), in_list=False)
         while self._unwritten:
             name, write = self._unwritten.pop()
             write(name)
@@ -138,26 +150,39 @@ class _Compilation:
         self._unwritten.append((name, write))
         return name
 
-    def _object_function(self, type_: GraphQLObjectType, sets: tuple[SelectedSet, ...]) -> str:
-        key = (type_.name, *((id(each.node), each.conditions) for each in sets))
+    def _object_function(self, type_: GraphQLObjectType, sets: tuple[SelectedSet, ...], *, in_list: bool) -> str:
+        key = (type_.name, in_list, *((id(each.node), each.conditions) for each in sets))
         name = self._functions.get(key)
         if name is None:
-            name = self._add_function("object", lambda name: self._write_object(name, type_, sets))
+            name = self._add_function("object", lambda name: self._write_object(name, type_, sets, in_list))
             self._functions[key] = name
         return name
 
-    def _write_object(self, name: str, type_: GraphQLObjectType, sets: tuple[SelectedSet, ...]) -> None:
+    def _write_object(self, name: str, type_: GraphQLObjectType, sets: tuple[SelectedSet, ...], in_list: bool) -> None:
+        write, bind = self._source.write, self._source.bind
+        value = type_.extensions.get(VALUE_ATTRIBUTE) if in_list else None
+        if value is not None and not self._value_selections.depend_on_value(type_, sets):
+            value = None
         with self._source.block(f"def {name}(run, source, path):"):
-            self._source.write("data = {}")
+            if value is not None:
+                key = f"{self._kept.add_selection()}, {_attribute(value)}"
+                write(f"data = {bind(self._kept.get)}({key})")
+                with self._source.block("if data is not None:"):
+                    write("return data")
+                write("errors = len(run.errors)")
+            write("data = {}")
             for field in self._selections.collect(type_, sets):
                 if field.conditions:
                     with self._source.block(f"if {self._condition(field.conditions)}:"):
-                        self._write_field(type_, field)
+                        self._write_field(type_, field, in_list)
                 else:
-                    self._write_field(type_, field)
-            self._source.write("return data")
+                    self._write_field(type_, field, in_list)
+            if value is not None:
+                with self._source.block("if len(run.errors) == errors:"):
+                    write(f"{bind(self._kept.put)}({key}, data)")
+            write("return data")
 
-    def _write_field(self, type_: GraphQLObjectType, field: ResponseField) -> None:
+    def _write_field(self, type_: GraphQLObjectType, field: ResponseField, in_list: bool) -> None:
         name, target = field.first.name.value, f"data[{literal(field.key)}]"
         if name == "__typename":
             self._source.write(f"{target} = {literal(type_.name)}")
@@ -182,6 +207,7 @@ class _Compilation:
             info=make_info if direct and use is not InfoUse.ALWAYS else "info",
             path=path,
             sets=field.selection_sets(),
+            in_list=in_list,
         )
         with self._source.block("try:"):
             has_arguments = write_arguments(self._source, definition, field.first)

@@ -8,6 +8,7 @@ from graphql.execution.values import VariableValues
 
 from schema.compiled.cache import CompiledOperations, ExecutionCounts
 from schema.compiled.compiler import CompiledOperation, compile_operation
+from schema.compiled.kept import KeptData
 from schema.compiled.reasons import Reason, Unsupported
 from schema.documents import PreparedDocument
 from schema.operations import Operation
@@ -29,6 +30,7 @@ class OperationExecutor:
         self.operations = CompiledOperations()
         self.trusted_operations = CompiledOperations(entries=2048, size=64 << 20, at_first_use=True)
         self.counts = ExecutionCounts(observe)
+        self._kept = KeptData()
 
     def execute(
         self,
@@ -72,7 +74,7 @@ class OperationExecutor:
             fragments = {
                 each.name.value: each for each in document.node.definitions if isinstance(each, FragmentDefinitionNode)
             }
-            return compile_operation(self._schema, operation.node, fragments)
+            return compile_operation(self._schema, operation.node, fragments, self._kept)
 
         operations = self.trusted_operations if document.is_trusted else self.operations
         return operations.get((document, operation.name), compile_now)

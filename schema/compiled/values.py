@@ -43,13 +43,14 @@ _UNCHANGED: Mapping[Any, str] = {
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a value is completed. The members are expressions of the source: the "Type.field", the nodes, the info and
-    the path. `sets` are the selection sets of the field."""
+    the path. `sets` are the selection sets of the field, `in_list` is whether there is a list above or at the place."""
 
     field_name: str
     nodes: str
     info: str
     path: str
     sets: tuple[SelectedSet, ...]
+    in_list: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +60,18 @@ class _Table:
     by_name: dict[str, Any]
     by_class: dict[type, Any]
     abstract: GraphQLAbstractType
-    types: tuple[GraphQLObjectType, ...]
-    sets: tuple[SelectedSet, ...]
+    functions: tuple[tuple[GraphQLObjectType, str], ...]
 
 
 class Values:
     """Writes the completion of values. `object_function` returns the name of the function that completes objects of a
-    type, `add_function` takes a function that writes another function later."""
+    type at a place, `add_function` takes a function that writes another function later."""
 
     def __init__(
         self,
         schema: GraphQLSchema,
         source: Source,
-        object_function: Callable[[GraphQLObjectType, tuple[SelectedSet, ...]], str],
+        object_function: Callable[[GraphQLObjectType, Place], str],
         add_function: Callable[[str, Callable[[str], None]], str],
     ) -> None:
         self._schema, self._source = schema, source
@@ -105,8 +105,8 @@ class Values:
     def fill_tables(self, namespace: Mapping[str, Any]) -> None:
         """Fills the tables of possible types with the functions, after these are defined."""
         for table in self._tables:
-            for each in table.types:
-                function = namespace[self._object_function(each, table.sets)]
+            for each, name in table.functions:
+                function = namespace[name]
                 table.by_name[each.name] = (each.is_type_of, each, function)
                 origin = class_of(each, table.abstract)
                 if origin is not None:
@@ -140,14 +140,12 @@ class Values:
             is_of_class = f"type({value}) is {bind(check.origin)} or " if isinstance(check, CheckOfClass) else ""
             with self._source.block(f"if not ({is_of_class}{bind(check)}({value}, {place.info})):"):
                 write(f"raise_wrong_type({bind(type_)}, {value}, {place.nodes})")
-        write(store(f"{self._object_function(type_, place.sets)}(run, {value}, {place.path})"))
+        write(store(f"{self._object_function(type_, place)}(run, {value}, {place.path})"))
 
     def _abstract(self, type_: GraphQLAbstractType, place: Place, store: Store, value: str) -> None:
         bind, write, block = self._source.bind, self._source.write, self._source.block
-        types = tuple(self._schema.get_possible_types(type_))
-        for each in types:
-            self._object_function(each, place.sets)
-        table = _Table({}, {}, type_, types, place.sets)
+        types = self._schema.get_possible_types(type_)
+        table = _Table({}, {}, type_, tuple((each, self._object_function(each, place)) for each in types))
         self._tables.append(table)
         if not isinstance(type_.resolve_type, TypeOfClass):
             self._resolve_type(table, place, store, value)
@@ -176,7 +174,7 @@ class Values:
             self._source.write(store(f"{name}(run, item, {place.path}, {place.info})"))
             return
         write, block = self._source.write, self._source.block
-        item_place = replace(place, path="(list_path, index, None)")
+        item_place = replace(place, path="(list_path, index, None)", in_list=True)
         write(f"list_path = {place.path}")
         write("items = []")
         write(f"is_sequence = type({value}) is list or type({value}) is tuple")

@@ -26,6 +26,7 @@ from schema.connection import (
 from schema.context import Info
 from schema.directives import describe, listed, require_scopes, resolved
 from schema.errors import BadUserInput
+from schema.resolvers import made_of
 from schema.scalars import Url
 from schema.types.consent import Consent
 from schema.types.inclusion_proof import INCLUSION_PROOF, InclusionProof, find_proof
@@ -144,6 +145,7 @@ def event_of(event: LoggedEvent) -> Event:
     )
 
 
+@made_of("state")
 @strawberry.type(
     description=describe(
         "A merchant's request about a user, with its outcome, the resulting obligation and its history.",
@@ -235,10 +237,8 @@ class Decision(Node):
 
     @resolved("The consent under which the decision was requested.", cost=2)
     def consent(self, info: Info) -> Consent:
-        context, query = info.context, info.context.query
-        consent = context.find_once(
-            ("consent", self.state.consent_id), lambda: context.container.consents.find(query, self.state.consent_id)
-        )
+        context, query, identifier = info.context, info.context.query, self.state.consent_id
+        consent = context.find_once(("consent", identifier), lambda: context.container.consents.find(query, identifier))
         if consent is None:
             raise LookupError(f"the consent of the visible decision {self.id} is not visible")
         return Consent.of(consent, query.now)

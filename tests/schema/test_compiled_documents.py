@@ -20,6 +20,7 @@ from gateway.bootstrap import build
 from gateway.demo import operations
 from gateway.settings import Settings
 from schema.compiled.compiler import compile_operation
+from schema.compiled.kept import KeptData
 from schema.compiled.reasons import Reason
 from schema.engine import Engine, Executed, GraphQLRequest
 from tests.support import graphql_world, mixed_load
@@ -90,7 +91,7 @@ def test_documented_document_is_compiled(place: str, text: str) -> None:
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
-            assert compile_operation(SCHEMA, node, fragments).source_size > 0
+            assert compile_operation(SCHEMA, node, fragments, KeptData()).source_size > 0
 
 
 class EqualWorlds:

@@ -5,12 +5,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from graphql import execute_sync, parse, validate
+from graphql import DocumentNode, ExecutionResult, execute_sync, parse, validate
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from schema.compiled.kept import KeptData
 from schema.compiled.reasons import Reason, Unsupported
-from tests.support.executions import described, run_compiled
+from tests.support.executions import compiled, described, run_compiled, run_operation
 from tests.support.generated_documents import DocumentGenerator
 from tests.support.generated_schemas import GeneratedSchema, generate_schema
 
@@ -45,11 +46,25 @@ def compare(made: GeneratedSchema, random: Random, seen: Counter[Any]) -> None:
         return
     assert described(result) == described(expected), (text, variables)
     assert made.calls.log == expected_calls, (text, variables)
+    compare_with_kept_data(made, document, variables, expected, seen)
     seen["compiled"] += 1
     seen["with errors"] += bool(result.errors)
 
 
-def check(schemas: int, documents: int) -> Counter[Any]:
+def compare_with_kept_data(
+    made: GeneratedSchema, document: DocumentNode, variables: dict[str, Any], expected: ExecutionResult, seen: Any
+) -> None:
+    """Executes a compiled operation twice. The second execution finds the data that the first has kept."""
+    operation, calls = compiled(made.schema, document, KeptData()), []
+    for _ in range(2):
+        made.calls.log = []
+        result = run_operation(operation, variables, "context", made.root())
+        assert described(result) == described(expected), variables
+        calls.append(len(made.calls.log))
+    seen["with kept data"] += calls[1] < calls[0]
+
+
+def check(schemas: int, documents: int, *, reads_values: bool = False) -> Counter[Any]:
     """Compares this many random operations of each of `schemas` random schemas. Returns what they were."""
     seen: Counter[Any] = Counter()
 
@@ -63,7 +78,7 @@ def check(schemas: int, documents: int) -> Counter[Any]:
     @given(st.integers(0, 2**63))
     def compare_all(seed: int) -> None:
         random = Random(seed)
-        made = generate_schema(random)
+        made = generate_schema(random, reads_values=reads_values)
         for _ in range(documents):
             compare(made, random, seen)
 
@@ -75,6 +90,11 @@ def test_generated_operations_have_equal_results() -> None:
     seen = check(40, 10)
     assert seen["compiled"] > 200
     assert seen["with errors"] > 60
+
+
+def test_generated_operations_have_equal_results_with_kept_data() -> None:
+    seen = check(20, 10, reads_values=True)
+    assert seen["with kept data"] > 3
 
 
 @pytest.mark.slow

@@ -15,13 +15,15 @@ from graphql import (
 )
 
 from schema.compiled.compiler import CompiledOperation, compile_operation
+from schema.compiled.kept import KeptData
 
 
-def compiled(schema: GraphQLSchema, document: DocumentNode) -> CompiledOperation:
-    """Returns the compiled operation of a document that has one. Raises Unsupported."""
+def compiled(schema: GraphQLSchema, document: DocumentNode, kept: KeptData | None = None) -> CompiledOperation:
+    """Returns the compiled operation of a document that has one. Without `kept` it keeps no data. Raises
+    Unsupported."""
     (operation,) = (node for node in document.definitions if isinstance(node, OperationDefinitionNode))
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    return compile_operation(schema, operation, fragments)
+    return compile_operation(schema, operation, fragments, kept or KeptData(entries=0))
 
 
 def run_compiled(
@@ -30,11 +32,18 @@ def run_compiled(
     variables: dict[str, Any] | None = None,
     context: Any = None,
     root_value: Any = None,
+    kept: KeptData | None = None,
 ) -> ExecutionResult:
-    """Executes an operation by compiled functions. Raises Unsupported."""
-    operation = compiled(schema, document)
+    """Executes an operation by compiled functions. Without `kept` it keeps no data. Raises Unsupported."""
+    return run_operation(compiled(schema, document, kept), variables, context, root_value)
+
+
+def run_operation(
+    operation: CompiledOperation, variables: dict[str, Any] | None = None, context: Any = None, root_value: Any = None
+) -> ExecutionResult:
+    """Executes a compiled operation. Raises Unsupported."""
     definitions = operation.operation.variable_definitions or ()
-    values = get_variable_values(schema, definitions, variables or {}, 50, hide_suggestions=True)
+    values = get_variable_values(operation.schema, definitions, variables or {}, 50, hide_suggestions=True)
     if isinstance(values, list):
         return ExecutionResult(None, values)
     return operation.execute(values, context, root_value)

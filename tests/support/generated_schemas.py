@@ -2,7 +2,7 @@
 two executions of an operation get equal values."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -34,7 +34,7 @@ from graphql.pyutils import inspect
 
 from gateway.kit.deadline import check_deadline
 from schema.deadlines import DeadlineCheck
-from schema.resolvers import AttributeReader, CheckOfClass, MethodCaller, TypeOfClass
+from schema.resolvers import VALUE_ATTRIBUTE, AttributeReader, CheckOfClass, MethodCaller, TypeOfClass
 from tests.support.failing_values import fail, wrong_type
 from tests.support.resolver_calls import Calls, seen
 
@@ -51,6 +51,11 @@ class Thing:
     def __repr__(self) -> str:
         return f"<{self.type_name} {self.seed}>"
 
+    @property
+    def value_of_object(self) -> object:
+        """The same object for all sources of one type and seed, on which their fields depend."""
+        return self.made.values.setdefault((self.type_name, self.seed), object())
+
     def __getattr__(self, name: str) -> Any:
         type_ = self.made.schema.type_map[self.type_name]
         if name not in getattr(type_, "fields", {}):
@@ -64,10 +69,11 @@ CLASSES: dict[str, type[Thing]] = {name: type(name, (Thing,), {}) for name in OB
 
 @dataclass(frozen=True)
 class GeneratedSchema:
-    """A schema, and what its resolvers saw in the last execution."""
+    """A schema, and what its resolvers saw in the last execution. `values` are those of sources."""
 
     schema: GraphQLSchema
     calls: Calls
+    values: dict[tuple[str, str], object] = field(default_factory=dict)
 
     def root(self) -> Thing:
         """The root value of an execution."""
@@ -137,14 +143,15 @@ def _odd_input(value: Any) -> Any:
     return ["odd", value]  # a new object each time
 
 
-def generate_schema(random: Random) -> GeneratedSchema:
-    """Returns a schema with a few types of each kind."""
-    return _Generator(random).schema()
+def generate_schema(random: Random, *, reads_values: bool = False) -> GeneratedSchema:
+    """Returns a schema with a few types of each kind. With `reads_values`, only the root types have fields with
+    arguments or an info."""
+    return _Generator(random, reads_values).schema()
 
 
 class _Generator:
-    def __init__(self, random: Random) -> None:
-        self._random = random
+    def __init__(self, random: Random, reads_values: bool) -> None:
+        self._random, self._reads_values = random, reads_values
         self._made: list[GeneratedSchema] = []
         colours = {"RED": GraphQLEnumValue(1), "BLUE": GraphQLEnumValue("two"), "LISTED": GraphQLEnumValue([3])}
         self._leaves: list[Any] = [
@@ -189,7 +196,9 @@ class _Generator:
                     inherited[field_name] = GraphQLField(definition.type, definition.args, resolve)
             return {**inherited, **own()}
 
-        return GraphQLObjectType(name, fields, interfaces=interfaces, is_type_of=self._type_check(name))
+        made_of_value = {VALUE_ATTRIBUTE: "value_of_object"} if name != "D" else {}
+        check = self._type_check(name)
+        return GraphQLObjectType(name, fields, interfaces=interfaces, is_type_of=check, extensions=made_of_value)
 
     def _fields(self, prefix: str, most: int) -> Any:
         plan = [
@@ -205,7 +214,8 @@ class _Generator:
     def _field(self, name: str, random: Random) -> GraphQLField:
         composite = [*self._objects, *self._interfaces, self._union]
         type_ = random.choice(composite) if random.random() < 0.55 else random.choice(self._leaves)
-        arguments = {f"a{number}": self._argument(random) for number in range(random.choice([0, 0, 0, 1, 2]))}
+        most = 0 if self._reads_values and not name.startswith("r") else random.choice([0, 0, 0, 1, 2])
+        arguments = {f"a{number}": self._argument(random) for number in range(most)}
         return GraphQLField(_wrapped(random, type_), arguments, self._resolver(name, bool(arguments), random))
 
     def _argument(self, random: Random) -> GraphQLArgument:
@@ -219,7 +229,8 @@ class _Generator:
         return GraphQLArgument(wrapped, out_name=out_name)
 
     def _resolver(self, name: str, has_arguments: bool, random: Random | None = None) -> Any:
-        kind = (random or Random(name)).choice(RESOLVERS)
+        kinds = RESOLVERS[1:3] if self._reads_values and not name.startswith("r") else RESOLVERS
+        kind = (random or Random(name)).choice(kinds)
 
         def method(source: Any) -> Any:
             return self._made[0].value(source, name, {})
@@ -238,7 +249,7 @@ class _Generator:
         return DeadlineCheck(resolve) if name.endswith("s") else resolve
 
     def _type_resolver(self) -> Any:
-        kind = self._random.randrange(4)
+        kind = 3 if self._reads_values else self._random.randrange(4)
         if kind == 0:
             return None  # graphql-core asks is_type_of of each possible type
 
@@ -265,7 +276,8 @@ class _Generator:
                 raise TypeError("the check failed")
             return getattr(value, "type_name", None) == name
 
-        return CheckOfClass(CLASSES[name], is_type_of) if self._random.random() < 0.5 else is_type_of
+        is_by_class = self._reads_values or self._random.random() < 0.5
+        return CheckOfClass(CLASSES[name], is_type_of) if is_by_class else is_type_of
 
 
 def _wrapped(random: Random, type_: Any) -> Any:

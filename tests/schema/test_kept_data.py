@@ -1,0 +1,195 @@
+"""Data of decisions that is kept for later executions: which is kept, and when it is not used."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLString,
+    parse,
+)
+
+from gateway.settings import Settings
+from schema.compiled.kept import MAX_DATA, KeptData
+from schema.resolvers import VALUE_ATTRIBUTE, AttributeReader, InfoMethodCaller, MethodCaller
+from tests.support.clock import MovableClock
+from tests.support.executions import compiled, run_operation
+from tests.support.graphql_world import GraphQLWorld
+from tests.support.transitions import TRANSITIONS, transition_input
+
+NODES = "id status availableTransitions outcome { __typename ... on Approval { validUntil } } settlement { overdue }"
+PAGE = f"{{ merchant {{ decisions(first: 5) {{ nodes {{ {NODES} }} }} }} }}"
+EDGES = f"{{ merchant {{ decisions(first: 5) {{ edges {{ cursor node {{ {NODES} }} }} }} }} }}"
+
+
+@pytest.fixture
+def compiling(settings: Settings, sqlite_url: str, clock: MovableClock) -> Iterator[GraphQLWorld]:
+    """A world that compiles operations, also if those of other tests do not."""
+    changed = {"database_url": sqlite_url, "query_compilation": True}
+    with closing(GraphQLWorld(settings.model_copy(update=changed), clock)) as made:
+        yield made
+
+
+def nodes(world: GraphQLWorld, document: str = PAGE, **arguments: Any) -> Any:
+    decisions = world.data(document, by=world.merchant(), **arguments)["merchant"]["decisions"]
+    return decisions["nodes"] if "nodes" in decisions else [edge["node"] for edge in decisions["edges"]]
+
+
+@pytest.mark.parametrize("document", [PAGE, EDGES])
+def test_data_of_a_decision_that_has_not_changed_is_used_again(compiling: GraphQLWorld, document: str) -> None:
+    compiling.request()
+    (first,) = nodes(compiling, document)
+    compiling.request("key-2", "order-2")
+    assert nodes(compiling, document)[1] is first
+
+
+def test_changed_decision_has_new_data(world: GraphQLWorld) -> None:
+    world.request()
+    (before,) = nodes(world)
+    activate = transition_input("activate", before["id"])
+    world.data(TRANSITIONS["activate"].document, {"input": activate}, by=world.merchant())
+    (after,) = nodes(world)
+    assert (before["status"], after["status"]) == ("APPROVED", "ACTIVE")
+    assert after["availableTransitions"] == ["EXTEND", "FULFILL", "REPORT_BREACH"]
+
+
+def test_data_has_the_status_of_the_moment(world: GraphQLWorld) -> None:
+    world.request()
+    assert nodes(world)[0]["status"] == "APPROVED"
+    world.clock.advance(days=30)
+    assert nodes(world)[0]["status"] == "EXPIRED"
+    assert nodes(world)[0]["availableTransitions"] == []
+    world.clock.advance(days=-30)
+    assert nodes(world)[0]["status"] == "APPROVED"
+
+
+def test_scopes_are_checked_before_data_is_used(world: GraphQLWorld) -> None:
+    world.request()
+    nodes(world)
+    executed = world.run(PAGE, by=world.merchant("consents:read"))
+    assert executed.body["data"] == {"merchant": {"decisions": None}}
+    assert executed.body["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+@dataclass(frozen=True)
+class Item:
+    """An object that is made of `value`."""
+
+    value: Any
+    failures: list[Exception]
+
+    def text(self) -> Any:
+        if self.failures:
+            raise self.failures.pop()
+        return str(self.value)
+
+
+def schema_of(items: list[Item]) -> GraphQLSchema:
+    count = {"info": 0}
+
+    def with_info(source: Item, info: Any) -> str:
+        count["info"] += 1
+        return f"{source.value} {count['info']}"
+
+    item = GraphQLObjectType(
+        "Item",
+        {
+            "text": GraphQLField(GraphQLString, resolve=MethodCaller(Item.text)),
+            "value": GraphQLField(GraphQLNonNull(GraphQLString), resolve=AttributeReader("value")),
+            "counted": GraphQLField(GraphQLString, resolve=InfoMethodCaller(with_info, lambda info: info)),
+            "withArgument": GraphQLField(
+                GraphQLString, {"n": GraphQLArgument(GraphQLInt)}, lambda source, info, n=0: f"{source.value} {n}"
+            ),
+        },
+        extensions={VALUE_ATTRIBUTE: "value"},
+    )
+    return GraphQLSchema(
+        GraphQLObjectType(
+            "Query",
+            {
+                "items": GraphQLField(GraphQLList(item), resolve=lambda *_: items),
+                "one": GraphQLField(item, resolve=lambda *_: items[0]),
+            },
+        )
+    )
+
+
+def executed(items: list[Item], document: str, *variables: dict[str, Any], kept: KeptData | None = None) -> list[Any]:
+    """Returns the results of one operation with each of the variables."""
+    operation = compiled(schema_of(items), parse(document), kept or KeptData())
+    return [run_operation(operation, each) for each in variables or ({}, {})]
+
+
+def kept_items(items: list[Item], document: str, *variables: dict[str, Any], kept: KeptData | None = None) -> Any:
+    """Returns the data of the first item in each result, and whether they are one object."""
+    results = [result.data["items"][0] for result in executed(items, document, *variables, kept=kept)]
+    return results, results[0] is results[1]
+
+
+def test_selection_of_fields_that_read_the_object_is_kept() -> None:
+    assert kept_items([Item("a", [])], "{ items { text again: text ...F } } fragment F on Item { value __typename }")[1]
+
+
+@pytest.mark.parametrize(
+    ("selection", "variables"),
+    [
+        ("counted", [{}, {}]),
+        ("withArgument(n: 1)", [{}, {}]),
+        ("withArgument(n: $n)", [{"n": 1}, {"n": 2}]),
+        ("text @include(if: $b)", [{"b": True}, {"b": False}]),
+        ("...F @skip(if: $b)", [{"b": True}, {"b": False}]),
+    ],
+)
+def test_selection_with_an_info_an_argument_or_a_condition_is_not_kept(
+    selection: str, variables: list[dict[str, Any]]
+) -> None:
+    selected = f"{{ items {{ value {selection} }} }} fragment F on Item {{ text }}"
+    document = f"query ($n: Int, $b: Boolean! = true) {selected}"
+    results, is_same = kept_items([Item("a", [])], document, *variables)
+    assert not is_same
+    assert selection == "withArgument(n: 1)" or results[0] != results[1]
+
+
+def test_data_with_an_error_is_not_kept() -> None:
+    first, second = executed([Item("a", [ValueError("only now")])], "{ items { value text } }")
+    assert (first.data["items"], len(first.errors)) == ([{"value": "a", "text": None}], 1)
+    assert (second.data["items"], second.errors) == ([{"value": "a", "text": "a"}], None)
+
+
+def test_selections_of_one_value_are_kept_apart() -> None:
+    (result, _) = executed([Item("a", [])], "{ items { value } others: items { text } }")
+    assert result.data == {"items": [{"value": "a"}], "others": [{"text": "a"}]}
+
+
+def test_equal_values_are_kept_apart() -> None:
+    one, equal = [1], [1]
+    (result, _) = executed([Item(one, []), Item(equal, [])], "{ items { text } }")
+    assert result.data["items"][0] is not result.data["items"][1]
+
+
+def test_object_outside_of_a_list_is_not_kept() -> None:
+    first, second = executed([Item("a", [])], "{ one { value } }")
+    assert first.data == second.data
+    assert first.data["one"] is not second.data["one"]
+
+
+def test_large_data_is_not_kept() -> None:
+    assert not kept_items([Item("a" * MAX_DATA, [])], "{ items { value } }")[1]
+
+
+def test_least_recently_used_data_is_dropped() -> None:
+    values = [object() for _ in range(3)]
+    kept = KeptData(entries=2)
+    for value in values:
+        kept.put(1, value, {"id": id(value)})
+    assert [kept.get(1, value) for value in reversed(values)][:2] == [{"id": id(value)} for value in values[:0:-1]]
+    assert kept.get(1, values[0]) is None
