@@ -9,17 +9,24 @@ from gateway.kit.clock import WallTime
 from gateway.oauth.clients.client import Client
 from gateway.store.unit import UnitOfWork
 
+_NOT_ACTIVE = "The consent is no longer active. Ask the person again."
+
 
 def lock_active_consent(unit: UnitOfWork, consent_id: str) -> Consent:
-    """The consent, locked until the unit of work ends. Raises InvalidGrantError if it is revoked, expired (in business
-    time), or its user is disabled."""
+    """The consent, locked until the unit of work ends. Raises InvalidGrantError as `require_active` does."""
     consent = unit.consents.lock(consent_id)
-    if consent is None or consent.status(unit.business_time(consent.merchant_id)) is not ConsentStatus.ACTIVE:
-        raise InvalidGrantError("The consent is no longer active. Ask the person again.")
-    user = unit.users.load(consent.user_id)
-    if user is None or user.disabled_at is not None:
-        raise InvalidGrantError("The consent is no longer active. Ask the person again.")
+    user = unit.users.load(consent.user_id) if consent is not None else None
+    if consent is None or user is None:
+        raise InvalidGrantError(_NOT_ACTIVE)
+    require_active(unit, consent, user.disabled_at)
     return consent
+
+
+def require_active(unit: UnitOfWork, consent: Consent, user_disabled_at: WallTime | None) -> None:
+    """Raises InvalidGrantError if the consent is revoked, expired (in business time), or its user is disabled."""
+    has_ended = consent.status(unit.business_time(consent.merchant_id)) is not ConsentStatus.ACTIVE
+    if has_ended or user_disabled_at is not None:
+        raise InvalidGrantError(_NOT_ACTIVE)
 
 
 def usable_scopes(unit: UnitOfWork, client: Client, consent: Consent) -> tuple[str, ...]:

@@ -136,8 +136,8 @@ RULES: Sequence[Group] = (
             (
                 56,
                 "consent that has ended",
-                " or consent.status(unit.business_time(consent.merchant_id)) is not ConsentStatus.ACTIVE:",
-                ":",
+                "has_ended = consent.status(unit.business_time(consent.merchant_id)) is not ConsentStatus.ACTIVE",
+                "has_ended = False",
             ),
             (
                 56,
@@ -145,7 +145,7 @@ RULES: Sequence[Group] = (
                 "remaining = consent.expires_at - unit.business_time(consent.merchant_id)",
                 "remaining = consent.expires_at - unit.wall",
             ),
-            (56, "person who is locked out", "if user is None or user.disabled_at is not None:", "if user is None:"),
+            (56, "person who is locked out", "if has_ended or user_disabled_at is not None:", "if has_ended:"),
         ),
     ),
     (

@@ -87,6 +87,27 @@ def test_a_disabled_client_is_listed_but_not_loaded(database: Database) -> None:
         assert unit.clients.list_clients(merchant)[1].disabled_at == NOON
 
 
+def test_loaded_client_is_as_it_is_stored_now(database: Database) -> None:
+    with writing(database) as unit:
+        client = make_client(unit, make_merchant(unit, make_partner(unit)))
+    with reading(database) as unit:
+        first = unit.clients.load(client)
+        assert first is not None
+        first.name = "Changed, and not written"
+        second = unit.clients.load(client)
+        assert second is not None
+        assert second.name == "Test client"
+    with writing(database) as unit:
+        unit.clients.update(first)
+    with reading(database) as unit:
+        assert unit.clients.load(client) == first
+    with writing(database) as unit:
+        first.disabled_at = NOON
+        unit.clients.update(first)
+    with reading(database) as unit:
+        assert unit.clients.load(client) is None
+
+
 def test_a_database_belongs_to_one_deployment(database: Database) -> None:
     with writing(database) as unit:
         assert unit.deployment.load() is None

@@ -70,6 +70,33 @@ def test_revoked_consent_is_seen_by_the_next_unit(database: Database) -> None:
         assert loaded.consent.revoked_at == revoked_at
 
 
+def test_locked_refresh_token_comes_with_consent_and_user(database: Database) -> None:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        token = make_refresh_token(unit, cast.consent)
+        locked = unit.tokens.lock_refresh_token(token, cast.client)
+        assert locked is not None
+        assert (locked.token.digest, locked.consent, locked.user_disabled_at) == (token, cast.consent, None)
+        assert unit.tokens.lock_refresh_token(token, "cli_other") is None
+        assert unit.tokens.lock_refresh_token(digest("unknown"), cast.client) is None
+
+
+def test_changes_of_a_refresh_token_are_seen_under_its_lock(database: Database) -> None:
+    revoked_at = BUSINESS_NOON + timedelta(minutes=1)
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        token = make_refresh_token(unit, cast.consent)
+        assert unit.tokens.lock_refresh_token(token, cast.client) is not None
+    with writing(database) as unit:
+        assert unit.tokens.use_refresh_token(token, digest("next"), NOON)
+        assert unit.consents.revoke(cast.consent.id, revoked_at)
+        unit.users.disable(cast.user, LATER)
+    with writing(database) as unit:
+        locked = unit.tokens.lock_refresh_token(token, cast.client)
+        assert locked is not None
+        assert (locked.token.used_at, locked.consent.revoked_at, locked.user_disabled_at) == (NOON, revoked_at, LATER)
+
+
 def test_only_one_of_concurrent_rotations_succeeds(database: Database) -> None:
     with writing(database) as unit:
         token = make_refresh_token(unit, make_cast(unit).consent)

@@ -36,12 +36,16 @@ GRANTS: tuple[tuple[Any, list[Any]], ...] = (
 
 GRANT_TYPES = [grant.GRANT_TYPE for grant, _ in GRANTS]
 _PAR = PushedAuthorizationRequestEndpoint.ENDPOINT_NAME
-_ENDPOINTS = (
-    PushedAuthorizationRequestEndpoint,
-    DeviceAuthorizationEndpoint,
-    RevocationEndpoint,
-    IntrospectionEndpoint,
-)
+_GRANTS = {grant.GRANT_TYPE: (grant, extensions) for grant, extensions in GRANTS}
+_ENDPOINTS: Mapping[str, Any] = {
+    endpoint.ENDPOINT_NAME: endpoint
+    for endpoint in (
+        PushedAuthorizationRequestEndpoint,
+        DeviceAuthorizationEndpoint,
+        RevocationEndpoint,
+        IntrospectionEndpoint,
+    )
+}
 
 
 class ClientEndpoints:
@@ -97,13 +101,11 @@ class ClientEndpoints:
 
     def _run(self, unit: UnitOfWork, name: str, parsed: ParsedRequest, verified: Verified) -> OAuthResponse:
         server = Server(self._container, unit, verified)
-        for grant, extensions in GRANTS:
-            server.register_grant(grant, extensions)
-        for endpoint in _ENDPOINTS:
-            server.register_endpoint(endpoint)
         request = server.create_oauth2_request(parsed)
         if name == TOKEN:
+            server.register_grant(*_GRANTS[parsed.form["grant_type"]])
             return catch_errors(server, request, lambda: server.create_token_response(request))
+        server.register_endpoint(_ENDPOINTS[name])
         return catch_errors(server, request, lambda: server.create_endpoint_response(name, request))
 
 

@@ -11,11 +11,11 @@ from gateway.domain.consents.consent import Consent
 from gateway.domain.scope import SCOPES
 from gateway.kit.crypto import digest
 from gateway.oauth import details
-from gateway.oauth.consent_check import lock_active_consent, usable_scopes
+from gateway.oauth.consent_check import require_active, usable_scopes
 from gateway.oauth.details import InvalidAuthorizationDetailsError
 from gateway.oauth.server import Server
 from gateway.oauth.tokens import TokenIssuer, token_policy
-from gateway.store.oauth.tokens import RefreshTokenRow
+from gateway.store.oauth.tokens import LockedRefreshToken, RefreshTokenRow
 
 RETRY_WINDOW = timedelta(seconds=60)
 """How long a client that lost the response may send the same refresh token again."""
@@ -39,19 +39,20 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
             raise InvalidRequestError("The refresh_token is missing.")
         if details.NAME in self.request.form:
             raise InvalidAuthorizationDetailsError("authorization_details belong in the authorization request.")
-        row = self.server.unit.tokens.lock_refresh_token(digest(text), client.id)
-        if row is None:
+        locked = self.server.unit.tokens.lock_refresh_token(digest(text), client.id)
+        if locked is None:
             raise InvalidGrantError("The refresh token is not valid.")
-        self.request.refresh_token = row
+        self.request.refresh_token = locked
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
         """A new access token, and a new refresh token if the client profile rotates them. Raises OAuth2Error."""
-        row: RefreshTokenRow = self.request.refresh_token
+        locked: LockedRefreshToken = self.request.refresh_token
+        row, consent = locked.token, locked.consent
         unit, client = self.server.unit, self.client
         self._refuse_reuse(row)
         if unit.wall >= row.expires_at:
             raise InvalidGrantError("The refresh token has expired.")
-        consent = lock_active_consent(unit, row.consent_id)
+        require_active(unit, consent, locked.user_disabled_at)
         scopes = self._narrow_scopes(consent)
         issuer = TokenIssuer(self.server)
         refresh_token = None

@@ -70,20 +70,32 @@ class LoadedToken:
     consent: Consent | None
 
 
-_MOST_LOADED = 2_048
-"""The number of tokens that are kept in the memory of one process, about 15 KB each with client and consent."""
+@dataclass(frozen=True, slots=True)
+class LockedRefreshToken:
+    """A refresh token with its consent, which is locked. `user_disabled_at` is None unless the user of the consent is
+    disabled."""
+
+    token: RefreshTokenRow
+    consent: Consent
+    user_disabled_at: WallTime | None
+
+
+_MOST_LOADED, _MOST_LOCKED = 2_048, 1_024
+"""The numbers of access and refresh tokens that are kept in the memory of one process, about 15 KB each with client and
+consent, and 10 KB with consent."""
 
 _PARTS: tuple[type[Record], ...] = (AccessTokenRow, ClientRow, PartnerRow, ConsentRow)
+_REFRESH_PARTS: tuple[type[Record], ...] = (RefreshTokenRow, ConsentRow)
 
 
 def _columns(table: Table, record: type[Record]) -> Iterable[Label[Any]]:
     return [table.c[name].label(f"{table.name}_{name}") for name in record.model_fields]
 
 
-def _parts(row: Row) -> Iterator[Any]:
-    """Yields the four records of a row of _WITH_CLIENT."""
+def _parts(row: Row, records: Iterable[type[Record]]) -> Iterator[Any]:
+    """Yields these records of a row that begins with their columns."""
     start = 0
-    for record in _PARTS:
+    for record in records:
         names = record.model_fields
         yield record.of_values(dict(zip(names, row[start : start + len(names)], strict=True)))
         start += len(names)
@@ -92,8 +104,16 @@ def _parts(row: Row) -> Iterator[Any]:
 @lru_cache(maxsize=_MOST_LOADED)
 def _loaded(row: RawRow) -> LoadedToken:
     """Returns the token in a row. The row is read at each request. If it is the same as before, so is the token."""
-    token, client, partner, consent = _parts(row.read())
+    token, client, partner, consent = _parts(row.read(), _PARTS)
     return LoadedToken(token, client, partner, None if token.consent_id is None else consents.to_consent(consent))
+
+
+@lru_cache(maxsize=_MOST_LOCKED)
+def _locked(row: RawRow) -> LockedRefreshToken:
+    """Returns the token in a row, which is read at each request as in `_loaded`."""
+    values = row.read()
+    token, consent = _parts(values, _REFRESH_PARTS)
+    return LockedRefreshToken(token, consents.to_consent(consent), values.user_disabled_at)
 
 
 ACCESS_TOKENS = table_of(AccessTokenTable)
@@ -122,6 +142,22 @@ _WITH_CLIENT = (
         .outerjoin(USERS, USERS.c.id == CONSENTS.c.user_id)
     )
     .where(ACCESS_TOKENS.c.digest == bindparam("digest"), USERS.c.disabled_at.is_(None))
+)
+_WITH_CONSENT = (
+    select(
+        *(
+            column
+            for table, record in zip((REFRESH_TOKENS, CONSENTS), _REFRESH_PARTS, strict=True)
+            for column in _columns(table, record)
+        ),
+        USERS.c.disabled_at.label("user_disabled_at"),
+    )
+    .select_from(
+        REFRESH_TOKENS.join(CONSENTS, CONSENTS.c.id == REFRESH_TOKENS.c.consent_id).join(
+            USERS, USERS.c.id == CONSENTS.c.user_id
+        )
+    )
+    .where(REFRESH_TOKENS.c.digest == bindparam("digest"))
 )
 _UNUSED = REFRESH_TOKENS.update().where(
     REFRESH_TOKENS.c.digest == bindparam("of_digest"),
@@ -154,12 +190,14 @@ class TokenRepository(Repository):
         """Returns the refresh token, including a used, expired or revoked one, or None if it is unknown."""
         return self._first(RefreshTokenRow, _REFRESH_TOKEN, digest=digest)
 
-    def lock_refresh_token(self, digest: str, client_id: str) -> RefreshTokenRow | None:
-        """Locks the consent of this client's refresh token until the unit of work ends, then returns the token as
-        `load_refresh_token` does. Returns None for an unknown token, and for one of another client."""
+    def lock_refresh_token(self, digest: str, client_id: str) -> LockedRefreshToken | None:
+        """Locks the consent of this client's refresh token until the unit of work ends, then returns the token,
+        including a used, expired or revoked one, as it is under the lock. Returns None for an unknown token, and for
+        one of another client."""
         if self._row(_LOCK_CONSENT, digest=digest, client_id=client_id) is None:
             return None
-        return self.load_refresh_token(digest)
+        (row,) = fetch_raw(self._connection, _WITH_CONSENT, {"digest": digest})
+        return _locked(row)
 
     def insert_access_token(self, token: AccessTokenRow) -> None:
         """Writes a new access token."""
