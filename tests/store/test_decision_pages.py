@@ -186,14 +186,33 @@ def test_a3_pages_of_some_kinds_read_ranges_of_an_index(
         with statements(database) as sent, reading(database) as unit:
             unit.decision_pages.load_page("mer_test_1", filtered, Window(10, by_update=by_update), BUSINESS_NOON)
             unit.decision_pages.count("mer_test_1", filtered, BUSINESS_NOON)
-        selects = [text for text in sent if "FROM decisions" in text]
-        assert len(selects) == 2
-        with database.engine.connect() as connection:
-            plans = [
-                str(row[3])
-                for text in selects
-                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", (None,) * text.count("?"))
-            ]
+        plans = plans_of(database, sent)
     reads = [plan for plan in plans if plan.startswith(("SEARCH decisions", "SCAN decisions"))]
     assert len(reads) >= 64
     assert all("merchant_id=? AND product=? AND status=?" in plan or "(id=?)" in plan for plan in reads), reads
+
+
+@pytest.mark.parametrize("by_update", [False, True])
+@pytest.mark.parametrize("descending", [False, True])
+def test_page_after_a_position_begins_to_read_there(
+    sqlite_url: str, clock: MovableClock, by_update: bool, descending: bool
+) -> None:
+    """Otherwise a page would cost more the more rows are before it."""
+    window = Window(10, by_update=by_update, descending=descending, after=(BUSINESS_NOON, "dec_test_1"))
+    with closing(Database(sqlite_url, clock=clock, keyring=Keyring(MASTER, ids))) as database:
+        with statements(database) as sent, reading(database) as unit:
+            unit.decision_pages.load_page("mer_test_1", EVERY, window, BUSINESS_NOON)
+        (plan,) = plans_of(database, sent)
+    moment, beyond = "updated_at" if by_update else "created_at", "<" if descending else ">"
+    assert plan.endswith(f"(merchant_id=? AND ({moment},id){beyond}(?,?))")
+
+
+def plans_of(database: Database, sent: list[str]) -> list[str]:
+    """Returns the steps of the plans of the statements that read decisions."""
+    with database.engine.connect() as connection:
+        return [
+            str(row[3])
+            for text in sent
+            if "FROM decisions" in text
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", (None,) * text.count("?"))
+        ]

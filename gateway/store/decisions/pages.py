@@ -17,11 +17,11 @@ from sqlalchemy import (
     Integer,
     Select,
     Subquery,
-    and_,
     bindparam,
     func,
     or_,
     select,
+    tuple_,
     union_all,
 )
 
@@ -221,15 +221,11 @@ def _creation_bounds(shape: _Shape) -> list[ColumnElement[bool]]:
     return bounds
 
 
-def _window_bounds(shape: _Shape, moment: Column[Any], descending: bool) -> list[ColumnElement[bool]]:
-    bounds: list[ColumnElement[bool]] = []
+def _window_bounds(shape: _Shape, moment: Column[Any], descending: bool) -> Iterator[ColumnElement[bool]]:
+    """Yields comparisons of row values, which are ranges of an index. With "or" instead, the database would read all
+    rows from the first of the merchant."""
+    position = tuple_(moment, _COLUMNS.id)
     for name, bound, beyond in (("after", shape.after, not descending), ("before", shape.before, descending)):
         if bound:
-            at: Any = bindparam(f"{name}_at", type_=moment.type)
-            last: Any = bindparam(f"{name}_id")
-            bounds.append(
-                or_(moment > at, and_(moment == at, _COLUMNS.id > last))
-                if beyond
-                else or_(moment < at, and_(moment == at, _COLUMNS.id < last))
-            )
-    return bounds
+            at = tuple_(bindparam(f"{name}_at", type_=moment.type), bindparam(f"{name}_id", type_=_COLUMNS.id.type))
+            yield position > at if beyond else position < at
