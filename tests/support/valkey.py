@@ -78,7 +78,7 @@ class ValkeyServer:
 
     def kill(self) -> None:
         """Ends the server at once. Its data is lost."""
-        pid = self._pid()
+        pid = self.pid
         send(pid, signal.SIGKILL)
         while is_running(pid):
             time.sleep(0.01)
@@ -86,14 +86,16 @@ class ValkeyServer:
     @contextmanager
     def hanging(self) -> Iterator[None]:
         """The server keeps its connections open and does nothing during the block."""
-        pid = self._pid()
+        pid = self.pid
         try:
             send(pid, signal.SIGSTOP)
             yield
         finally:
             send(pid, signal.SIGCONT)
 
-    def _pid(self) -> int:
+    @property
+    def pid(self) -> int:
+        """The process of the server."""
         with connect(self.url) as client:
             return int(client.info("server")["process_id"])
 

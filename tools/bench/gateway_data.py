@@ -1,8 +1,9 @@
 """Writes the data for the gateway, through its own services and repositories, and counts the rows of a run."""
 
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 from gateway.bootstrap import build
 from gateway.domain.consents.authorization_detail import AuthorizationDetail
 from gateway.domain.consents.consent import Consent
+from gateway.domain.decisions.state import DecisionState
 from gateway.domain.identity.client import FAPI2
+from gateway.domain.identity.principal import Principal
 from gateway.domain.merchants import Contract, Product
 from gateway.domain.money import Money
 from gateway.domain.period import Period
@@ -53,22 +56,40 @@ _CONTRACT = Contract(askable_tiers=frozenset(Tier), ceiling=Money(5_000_000, "CN
 def write(folder: Path, data: Dataset, jwks: dict[str, Any]) -> str:
     """Writes the database and the key of a sandbox to the folder. Returns the id of the client of the scenario token,
     whose public keys are `jwks`."""
-    url = f"sqlite:///{folder / FILE}"
+    url = url_of(folder)
     create_database_file(url)
+    client_id = write_to(url, folder, data, jwks)
+    with closing(sqlite3.connect(folder / FILE)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return client_id
+
+
+def write_to(url: str, folder: Path, data: Dataset, jwks: dict[str, Any]) -> str:
+    """Writes to an empty database, and its key to the folder. Returns as `write` does."""
     runner.upgrade(url)
+    with running_services(url, folder) as container:
+        writer = _Writer(container, data)
+        client_id = container.database.write(lambda unit: writer.write_parties(unit, jwks))
+        _decide_all(container, data)
+    return client_id
+
+
+def url_of(folder: Path) -> str:
+    """Returns the address of the SQLite database that `write` writes to the folder."""
+    return f"sqlite:///{folder / FILE}"
+
+
+@contextmanager
+def running_services(url: str, folder: Path) -> Iterator[Container]:
+    """Yields the services of a sandbox over a database whose key is in the folder."""
     settings = read_settings(
         environment=EnvironmentName.SANDBOX, database_url=url, state_directory=folder, credit_limits=CREDIT_LIMITS
     )
     container = build(settings)
     try:
-        writer = _Writer(container, data)
-        client_id = container.database.write(lambda unit: writer.write_parties(unit, jwks))
-        _decide_all(container, data)
+        yield container
     finally:
         container.close()
-    with closing(sqlite3.connect(folder / FILE)) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return client_id
 
 
 def count(file: Path) -> dict[str, int]:
@@ -204,16 +225,24 @@ def _decide_all(container: Container, data: Dataset) -> None:
 
 
 def _decide(container: Container, decision: StoredDecision) -> None:
+    principal = principal_of(container, decision.user.token)
+    status = request_decision(container, principal, decision.reference, decision.deposit).status
+    if (status == "APPROVED") is not decision.approved:
+        raise RuntimeError(f"The gateway decided {status} about {decision.reference}.")
+
+
+def principal_of(container: Container, token: str) -> Principal:
+    """Returns the principal of an access token."""
+    return container.database.read(lambda unit: check_token(unit, token, None, container.environment))
+
+
+def request_decision(container: Container, principal: Principal, reference: str, deposit: int) -> DecisionState:
+    """Requests a waiver of a deposit in minor units, and returns the decision."""
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     ask = CarRentalAsk(
-        deposit=Money(decision.deposit, "CNY"),
+        deposit=Money(deposit, "CNY"),
         vehicle_value=Money(18_000_000, "CNY"),
         rental=Period(start, start + timedelta(days=3)),
     )
-    principal = container.database.read(
-        lambda unit: check_token(unit, decision.user.token, None, container.environment)
-    )
-    command = RequestCommand(f"key-{decision.reference}", decision.reference, "carRental", ask, None)
-    state = container.requester.request(principal, command).decision
-    if (state.status == "APPROVED") is not decision.approved:
-        raise RuntimeError(f"The gateway decided {state.status} about {decision.reference}.")
+    command = RequestCommand(f"key-{reference}", reference, "carRental", ask, None)
+    return container.requester.request(principal, command).decision

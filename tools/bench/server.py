@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -52,23 +52,45 @@ def free_port() -> int:
 def running(peer: Peer, database: Path, log: Path) -> Iterator[Server]:
     """Runs the server over this database. Its output goes to the file `log`. Raises ServerFailed."""
     port = free_port()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "PYTHON"))}
-    environment["NODE_ENV"] = "production"
     command = [*peer.command, "--port", str(port), "--database", str(database)]
+    settings = {"NODE_ENV": "production"}
     if peer.name == GATEWAY:
-        environment["GATEWAY_STATE_DIRECTORY"] = str(database.parent)
-        environment["GATEWAY_DATABASE_URL"] = f"sqlite:///{database}"
-        environment["GATEWAY_CREDIT_LIMITS"] = CREDIT_LIMITS
-        command = [sys.executable, "-m", "gateway", "serve", "--port", str(port)]
+        settings |= gateway_settings(f"sqlite:///{database}", database.parent)
+        command = gateway_command(port)
+    with serving(command, settings, port, log, core=SERVER_CORE) as server:
+        yield server
+
+
+def gateway_command(port: int, *options: str) -> list[str]:
+    """Returns the command that serves the gateway."""
+    return [sys.executable, "-m", "gateway", "serve", "--port", str(port), *options]
+
+
+def gateway_settings(database_url: str, state_directory: Path) -> dict[str, str]:
+    """Returns the environment variables of the gateway over data of `gateway_data`."""
+    return {
+        "GATEWAY_STATE_DIRECTORY": str(state_directory),
+        "GATEWAY_DATABASE_URL": database_url,
+        "GATEWAY_CREDIT_LIMITS": CREDIT_LIMITS,
+    }
+
+
+@contextmanager
+def serving(
+    command: Sequence[str], settings: Mapping[str, str], port: int, log: Path, *, core: int | None
+) -> Iterator[Server]:
+    """Runs a server by its command, with these environment variables, on one core or on all. Its output goes to the
+    file `log`. Raises ServerFailed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "PYTHON"))}
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
-    if len(CORES) > 1:
-        os.sched_setaffinity(process.pid, {SERVER_CORE})  # before it starts any thread
+        process = subprocess.Popen(command, cwd=ROOT, env={**environment, **settings}, stdout=output, stderr=output)
+    if core is not None and len(CORES) > 1:
+        os.sched_setaffinity(process.pid, {core})  # before it starts any thread
     try:
         _wait_until_ready(process, port, log)
         yield Server(process, port)
         if process.poll() is not None:
-            raise ServerFailed(f"{peer.name} ended: {_end(log)}")
+            raise ServerFailed(f"The server ended: {_end(log)}")
     finally:
         _end_process(process)
 
