@@ -79,16 +79,17 @@ class Connection(Generic[NodeT]):
 
 @dataclass(frozen=True, slots=True)
 class PageBounds:
-    """The position of a page in its list: the order, the position of each item, and whether there are other items."""
+    """The position of a page in its list: the order, the position of an item by its index on the page, and whether
+    there are other items."""
 
     order: str
-    positions: Sequence[Position]
+    position: Callable[[int], Position]
     has_next: bool
     has_previous: bool
 
     def cursor(self, index: int) -> str:
         """Returns the cursor of an item by its index on the page."""
-        return cursor(self.order, self.positions[index])
+        return cursor(self.order, self.position(index))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,9 @@ class Page(Generic[T]):
     has_next: bool
     has_previous: bool
 
-    def bounds(self, order: str, positions: Sequence[Position]) -> PageBounds:
-        """Returns the page's position in the list. `positions` are the positions of its items in this order."""
-        return PageBounds(order, positions, self.has_next, self.has_previous)
+    def bounds(self, order: str, position_of: Callable[[T], Position]) -> PageBounds:
+        """Returns the page's position in the list. `position_of` returns the position of an item in this order."""
+        return PageBounds(order, lambda index: position_of(self.items[index]), self.has_next, self.has_previous)
 
 
 def page_request(order: str, first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
@@ -145,9 +146,7 @@ def connection_of(
     stop = indexes[request.before[1]] if request.before else len(items)
     selected = items[start:stop]
     page = cut_page(selected[::-1] if request.backward else selected, request)
-    return Connection(
-        bounds=page.bounds(order, [at for at, _ in page.items]), items=[node_of(item) for _, item in page.items]
-    )
+    return Connection(bounds=page.bounds(order, lambda item: item[0]), items=[node_of(item) for _, item in page.items])
 
 
 def cut_page(items: Sequence[T], request: PageRequest) -> Page[T]:

@@ -51,6 +51,15 @@ def fetch_raw(connection: Connection, statement: Executable, parameters: Mapping
     return [RawRow(prepared, row) for row in prepared.fetch(connection, parameters)]
 
 
+def fetch_values(
+    connection: Connection, statement: Executable, parameters: Mapping[str, Any]
+) -> Sequence[Sequence[Any]]:
+    """Returns the values of the rows that `fetch_raw` returns, as the driver returned them."""
+    prepared = _prepare(statement, connection.dialect, tuple(parameters))
+    assert prepared is not None
+    return prepared.fetch(connection, parameters)
+
+
 def run_many(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
     """Runs a statement without a result once for each of these parameters, which have the same names. The driver sends
     them together, which costs more than `run` if there is one. Raises as `run` does."""
@@ -152,13 +161,20 @@ class Prepared:
 
 
 class RawRow:
-    """A row as the driver returned it. Equal raw rows have equal values, so what was made of one can be used again."""
+    """A row as the driver returned it, with its `values`. Equal raw rows have equal values, so what was made of one can
+    be used again."""
 
-    __slots__ = ("_key", "_prepared", "_values")
+    __slots__ = ("_encoded", "_prepared", "values")
 
     def __init__(self, prepared: Prepared, values: Sequence[Any]) -> None:
-        self._prepared, self._values = prepared, values
-        self._key = json.encode(values)  # PostgreSQL's driver returns documents, which have no hash
+        self._prepared, self.values = prepared, values
+        self._encoded: bytes | None = None
+
+    @property
+    def _key(self) -> bytes:
+        if self._encoded is None:
+            self._encoded = json.encode(self.values)  # PostgreSQL's driver returns documents, which have no hash
+        return self._encoded
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RawRow) and other._key == self._key and other._prepared is self._prepared
@@ -168,7 +184,7 @@ class RawRow:
 
     def read(self) -> Row:
         """Returns the row with converted values."""
-        return self._prepared.read(self._values)
+        return self._prepared.read(self.values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from graphql.type import assert_valid_schema
 from gateway.kit.deadline import check_deadline
 from schema.compiled import runtime
 from schema.compiled.arguments import write_arguments
-from schema.compiled.kept import KeptData, ValueSelections
+from schema.compiled.kept import Data, KeptData, ValueSelections
 from schema.compiled.reasons import Reason, Unsupported
 from schema.compiled.runtime import Run, rest_of_info
 from schema.compiled.selections import Conditions, ResponseField, SelectedSet, Selections
@@ -170,7 +170,7 @@ class _Compilation:
                 with self._source.block("if data is not None:"):
                     write("return data")
                 write("errors = len(run.errors)")
-            write("data = {}")
+            write("data = {}" if value is None else f"data = {bind(Data)}()")
             for field in self._selections.collect(type_, sets):
                 if field.conditions:
                     with self._source.block(f"if {self._condition(field.conditions)}:"):

@@ -31,7 +31,15 @@ MAX_DATA = 8_192
 _DICT, _ITEM, _LEAF = 184, 48, 56
 """Estimates in bytes, measured with sys.getsizeof: a dictionary or list, each of its items, and a leaf."""
 
-Data = dict[str, Any]
+
+class Data(dict[str, Any]):
+    """The data of an object that may be kept. `cost` is its cost, with the prices by which it was calculated."""
+
+    __slots__ = ("cost",)
+    cost: tuple[object, float] | None
+
+    def __init__(self) -> None:
+        self.cost = None
 
 
 @dataclass(slots=True)

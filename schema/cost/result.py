@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
+from schema.compiled.kept import Data
 from schema.cost.price import OperationPrice, Price
 
 
@@ -16,6 +17,14 @@ def actual_cost(price: OperationPrice, data: Mapping[str, Any] | None, *, failed
 
 
 def _fields(prices: Mapping[str, Price], data: Mapping[str, Any], failed: bool) -> float:
+    if type(data) is not Data or failed:
+        return _sum(prices, data, failed)
+    if data.cost is None or data.cost[0] is not prices:
+        data.cost = prices, _sum(prices, data, failed)
+    return data.cost[1]
+
+
+def _sum(prices: Mapping[str, Price], data: Mapping[str, Any], failed: bool) -> float:
     total = 0.0
     for key, price in prices.items():
         if key in data:  # the fields of other possible types are absent
@@ -27,7 +36,7 @@ def _field(price: Price, value: Any, failed: bool) -> float:
     if value is None:
         return price.requested if failed else price.weight
     if isinstance(value, list):
-        below = sum(_fields(price.children, each, failed) for each in value if isinstance(each, dict))
+        below = sum([_fields(price.children, each, failed) for each in value if isinstance(each, dict)])
         if failed and None in value:
             return price.requested
         return price.weight + len(value) * (price.item or 0) + below

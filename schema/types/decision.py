@@ -268,8 +268,8 @@ class Decision(Node):
         except InvalidInput as error:
             raise BadUserInput(f"{(error.field or ('cursor',))[0]} is not a cursor of this list.") from None
         page = cut_page(events, request)
-        positions = [(each.occurred_at, each.id) for each in page.items]
-        return Connection(bounds=page.bounds(_TIMELINE, positions), items=[event_of(each) for each in page.items])
+        bounds = page.bounds(_TIMELINE, lambda each: (each.occurred_at, each.id))
+        return Connection(bounds=bounds, items=[event_of(each) for each in page.items])
 
     @resolved(
         "Disputes about the decision, oldest first.",

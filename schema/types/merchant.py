@@ -86,9 +86,8 @@ class DecisionConnection(Connection[Decision]):
     @classmethod
     def of(cls, page: Page[DecisionState], order: DecisionOrder, filtered: Filter) -> "DecisionConnection":
         by_update = order is DecisionOrder.UPDATED_AT_DESC
-        positions = [(each.updated_at if by_update else each.created_at, each.id) for each in page.items]
-        items = [Decision.of(each) for each in page.items]
-        return cls(filtered=filtered, bounds=page.bounds(order, positions), items=items)
+        bounds = page.bounds(order, lambda each: (each.updated_at if by_update else each.created_at, each.id))
+        return cls(filtered=filtered, bounds=bounds, items=list(map(Decision.of, page.items)))
 
 
 @strawberry.type(description="A business that requests decisions.")

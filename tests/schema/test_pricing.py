@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from graphql import FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, build_schema, parse, validate
 
+from schema.compiled.kept import Data
 from schema.cost.price import OperationPrice
 from schema.cost.pricing import Pricer
 from schema.cost.result import actual_cost
@@ -156,6 +157,17 @@ def test_a1_dearest_path_leads_to_the_dearest_field() -> None:
 )
 def test_actual_cost(text: str, data: dict[str, Any], cost: int) -> None:
     assert actual_cost(price_of(text), data, failed=False) == cost
+
+
+def test_cost_of_kept_data_is_calculated_for_each_price() -> None:
+    kept = Data()
+    kept["dear"] = 1
+    dear, cheap = price_of("{ assumed { dear } }"), price_of("{ assumed { id } }")
+    costs = [actual_cost(price, {"assumed": [kept, {"dear": 1}]}, failed=False) for price in (dear, cheap, dear, dear)]
+    assert costs == [
+        actual_cost(price, {"assumed": [{"dear": 1}] * 2}, failed=False) for price in (dear, cheap, dear, dear)
+    ]
+    assert costs[0] > costs[1]
 
 
 def test_a2_what_failed_costs_what_was_requested() -> None:

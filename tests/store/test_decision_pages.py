@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
+from gateway.domain.events import Actor
 from gateway.domain.merchants import Product
 from gateway.kit.clock import BusinessTime
 from gateway.store.database import Database
@@ -19,7 +20,8 @@ from gateway.store.logs.keys import Keyring
 from gateway.store.unit import UnitOfWork
 from tests.fixtures.settings import MASTER
 from tests.support.clock import BUSINESS_NOON, MovableClock
-from tests.support.factories import ids, make_cast, make_decision
+from tests.support.factories import Cast, ids, make_cast, make_decision
+from tests.support.logs import log_decision
 from tests.support.statements import statements
 from tests.support.units import reading, writing
 
@@ -47,18 +49,65 @@ def merchant(database: Database) -> str:
     return cast.merchant
 
 
-def test_decision_whose_row_has_not_changed_is_not_made_again(database: Database, merchant: str) -> None:
-    def load() -> list[DecisionState]:
+def load_newest(unit: UnitOfWork, cast: Cast) -> list[DecisionState]:
+    return unit.decision_pages.load_page(cast.merchant, EVERY, Window(limit=2), BUSINESS_NOON)
+
+
+@pytest.fixture
+def cast(database: Database) -> Cast:
+    """A merchant with three decisions that have entries in the log."""
+    with writing(database) as unit:
+        made = make_cast(unit)
+        for _ in range(3):
+            log_decision(unit, made)
+    return made
+
+
+def cancel(unit: UnitOfWork, decision_id: str) -> None:
+    decision = unit.decisions.lock(decision_id)
+    assert decision is not None
+    unit.decisions.save(decision, decision.cancel(BUSINESS_NOON), Actor.MERCHANT, {})
+
+
+def test_decision_without_a_new_log_entry_is_not_made_again(database: Database, cast: Cast) -> None:
+    with reading(database) as unit:
+        first = load_newest(unit, cast)
+    with writing(database) as unit:
+        cancel(unit, first[0].id)
+    with reading(database) as unit:
+        second, third = load_newest(unit, cast), load_newest(unit, cast)
+        assert second == [unit.decisions.load(state.id) for state in first]
+    assert [state.status for state in second] == [Status.CANCELLED, Status.APPROVED]
+    assert second[1] is first[1]
+    assert [id(state) for state in third] == [id(state) for state in second]
+
+
+def test_page_in_a_writing_unit_has_its_changes_and_is_not_kept(database: Database, cast: Cast) -> None:
+    with reading(database) as unit:
+        before = load_newest(unit, cast)
+
+    def change() -> None:
+        with writing(database) as unit:
+            cancel(unit, before[0].id)
+            assert [state.status for state in load_newest(unit, cast)] == [Status.CANCELLED, Status.APPROVED]
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        change()
+    with reading(database) as unit:
+        assert load_newest(unit, cast) == before
+
+
+def test_decision_without_log_entries_is_made_each_time(database: Database, merchant: str) -> None:
+    def load() -> DecisionState:
         with reading(database) as unit:
-            return unit.decision_pages.load_page(merchant, EVERY, Window(limit=2), BUSINESS_NOON)
+            return unit.decision_pages.load_page(merchant, EVERY, Window(limit=1), BUSINESS_NOON)[0]
 
     first = load()
     with writing(database) as unit:
         change = text("UPDATE decisions SET merchant_reference = 'changed' WHERE id = :id")
-        unit.connection.execute(change, {"id": first[0].id})
-    second = load()
-    assert [state.merchant_reference for state in second] == ["changed", first[1].merchant_reference]
-    assert second[1] is first[1]
+        unit.connection.execute(change, {"id": first.id})
+    assert load().merchant_reference == "changed"
 
 
 def position_of(row: DecisionState, by_update: bool) -> tuple[datetime, str]:

@@ -203,7 +203,9 @@ class DecisionState:
         return status_at(self.status, self.valid_until, now)
 
     def as_of(self, now: BusinessTime) -> "DecisionState":
-        """Returns the decision with its status at `now`."""
+        """Returns the decision with its status at `now`: itself if that is the stored one."""
+        if self.valid_until is None or now < self.valid_until:
+            return self
         status = self.status_at(now)
         return self if status is self.status else replace(self, status=status)
 

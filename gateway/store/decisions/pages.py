@@ -2,13 +2,16 @@
 
 A filter by product or status reads one range of an index for each product and status, at most one page of each, and
 merges them. So a page takes the same time however many decisions a merchant has and however few match.
+
+A decision changes only together with a new entry of the decision log, in the same transaction. The hash of its newest
+entry is therefore its version: a decision whose version is that of the last page with it is not read again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     BindParameter,
@@ -29,19 +32,31 @@ from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.merchants import Product
 from gateway.kit.clock import BusinessTime
-from gateway.store.decisions.decisions import DECISIONS, EXPIRING, MAPPING, OF_USER
+from gateway.store.decisions.decisions import DECISIONS, DERIVED, EXPIRING, MAPPING, OF_USER
+from gateway.store.logs.decision_log import DECISION_LOG
 from gateway.store.repository import Repository
-from gateway.store.statements import RawRow, fetch_raw
+from gateway.store.snapshots import reads_snapshot
+from gateway.store.statements import RawRow, fetch_raw, fetch_values
 
 MAX_COUNT = 10_000
 """The largest count. Counting more would take long for a merchant with many decisions."""
 
-_VARIANTS = 512
+_VARIANTS = 1_024
 """The number of cached variants of each statement: with and without each filter and bound, in each order."""
 _KEPT = 2_048
 """The number of decisions that are kept in the memory of one process, at most 18 KB each."""
 
 _COLUMNS = DECISIONS.c
+_VERSION = (
+    select(DECISION_LOG.c.leaf_hash)
+    .where(DECISION_LOG.c.decision_id == _COLUMNS.id)
+    .order_by(DECISION_LOG.c.leaf_index.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("version")
+)
+_VERSIONS = (_COLUMNS.id, _VERSION)
+_STATES = (_COLUMNS.id, _VERSION, *(column for column in _COLUMNS if column.name not in {"id", *DERIVED}))
 _OF_USER = OF_USER.order_by(_COLUMNS.id.desc()).limit(bindparam("most"))
 _OLDER_OF_USER = _OF_USER.where(_COLUMNS.id < bindparam("before"))
 
@@ -77,10 +92,31 @@ class Window:
         return replace(self, descending=not self.descending, after=self.before, before=self.after)
 
 
+@dataclass(slots=True)
+class _Kept:
+    """The version and the state of a decision, None until it has been read."""
+
+    content: tuple[Any, DecisionState] | None = None
+
+    def state_of(self, version: Any) -> DecisionState | None:
+        """Returns the state of a version, None if it is not kept. A decision without an entry in the log has none."""
+        content = self.content
+        return content[1] if content is not None and version is not None and content[0] == version else None
+
+
 @lru_cache(maxsize=_KEPT)
+def _kept(_decision_id: str) -> _Kept:
+    return _Kept()
+
+
 def _read(row: RawRow) -> DecisionState:
-    """Returns the decision in a row. Rows are read each time. Most have not changed since the last page with them."""
-    return MAPPING.read(row.read())
+    """Returns the decision in a row of _STATES, and keeps it."""
+    kept, version = _kept(row.values[0]), row.values[1]
+    state = kept.state_of(version)
+    if state is None:
+        state = MAPPING.read(row.read())
+        kept.content = version, state
+    return state
 
 
 class DecisionPageRepository(Repository):
@@ -96,9 +132,21 @@ class DecisionPageRepository(Repository):
         for name, position in (("after", window.after), ("before", window.before)):
             if position is not None:
                 parameters[f"{name}_at"], parameters[f"{name}_id"] = position
-        statement = _page(shape, window.by_update, window.descending)
-        rows = fetch_raw(self._connection, statement, {**parameters, "most": window.limit})
-        return [_read(row).as_of(now) for row in rows]
+        parameters["most"] = window.limit
+        return [state.as_of(now) for state in self._load(shape, window, parameters)]
+
+    def _load(self, shape: "_Shape", window: Window, parameters: Mapping[str, Any]) -> Sequence[DecisionState]:
+        """Returns the stored decisions of a page."""
+        connection = self._connection
+        if not reads_snapshot(connection):  # what it sees may be rolled back, and log entries come last
+            page = _page(shape, _STATES, window.by_update, window.descending)
+            return [MAPPING.read(row) for row in self._run(page, parameters).rows]
+        page = _page(shape, _VERSIONS, window.by_update, window.descending)
+        states = [_kept(key).state_of(version) for key, version in fetch_values(connection, page, parameters)]
+        if None not in states:
+            return cast("list[DecisionState]", states)
+        page = _page(shape, _STATES, window.by_update, window.descending)
+        return [_read(row) for row in fetch_raw(connection, page, parameters)]
 
     def count(self, merchant_id: str, filtered: Filter, now: BusinessTime) -> tuple[int, bool]:
         """Returns the number of decisions that match the filter, at most MAX_COUNT, and whether there are no more."""
@@ -160,13 +208,13 @@ def _switch(product: Product, status: Status) -> str:
 
 
 @lru_cache(maxsize=_VARIANTS)
-def _page(shape: _Shape, by_update: bool, descending: bool) -> Select[Any]:
+def _page(shape: _Shape, columns: tuple[Any, ...], by_update: bool, descending: bool) -> Select[Any]:
     moment = _COLUMNS.updated_at if by_update else _COLUMNS.created_at
     order = (moment.desc(), _COLUMNS.id.desc()) if descending else (moment.asc(), _COLUMNS.id.asc())
     most: Any = bindparam("most")
     bounds = [*_creation_bounds(shape), *_window_bounds(shape, moment, descending)]
     if not shape.by_kind:
-        return select(DECISIONS).where(_of_merchant(), *bounds).order_by(*order).limit(most)
+        return select(*columns).where(_of_merchant(), *bounds).order_by(*order).limit(most)
     parts = [
         select(_COLUMNS.id, moment.label("moment")).where(*kind, *bounds).order_by(*order).limit(most).subquery()
         for kind in _kinds(shape)
@@ -174,7 +222,7 @@ def _page(shape: _Shape, by_update: bool, descending: bool) -> Select[Any]:
     merged = union_all(*(select(part.c.id, part.c.moment) for part in parts)).subquery()
     direction = (merged.c.moment.desc(), merged.c.id.desc()) if descending else (merged.c.moment, merged.c.id)
     wanted = select(merged.c.id).order_by(*direction).limit(most).subquery()
-    return select(DECISIONS).where(_COLUMNS.id.in_(select(wanted.c.id))).order_by(*order)
+    return select(*columns).where(_COLUMNS.id.in_(select(wanted.c.id))).order_by(*order)
 
 
 @lru_cache(maxsize=_VARIANTS)
