@@ -21,8 +21,9 @@ from graphql import (
 from schema import guard
 from schema.errors import PARSE_FAILED, VALIDATION_FAILED
 from schema.guard import DEFAULT_LIMITS, Limits
-from schema.one_of_variables import OneOfVariablesRule
-from schema.overlapping_fields import FieldsCanMergeRule
+from schema.validation.one_of_variables import OneOfVariablesRule
+from schema.validation.overlapping_fields import FieldsCanMergeRule
+from schema.validation.quick_check import QuickCheck
 
 MAX_COMMENTS = 200
 MAX_ERRORS = 5
@@ -70,6 +71,7 @@ class Documents:
     ) -> None:
         self._are_trusted = are_trusted
         self._schema, self._limits, self._entries, self._size = schema, limits, entries, size
+        self._quick_check = QuickCheck(schema)
         self._documents: OrderedDict[str, PreparedDocument] = OrderedDict()
         self._text_size = 0
         self._lock = threading.Lock()
@@ -111,7 +113,8 @@ class Documents:
             guard.check(document, self._limits)
         except GraphQLError as error:
             raise Refused(VALIDATION_FAILED, [error]) from None
-        errors = validate(self._schema, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
-        if errors:
-            raise Refused(VALIDATION_FAILED, errors)
+        if not self._quick_check.accepts(document):
+            errors = validate(self._schema, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
+            if errors:
+                raise Refused(VALIDATION_FAILED, errors)
         return document

