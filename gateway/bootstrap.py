@@ -20,6 +20,7 @@ from gateway.kit.crypto import Secrets, derive
 from gateway.kit.deadline import Deadlines
 from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
+from gateway.kit.job_queue import JobQueue
 from gateway.kit.key_file import KEY_FILE, load_or_create_key
 from gateway.kit.limits import RateLimiter, make_rate_limiter
 from gateway.kit.replay import Replays, make_replays
@@ -149,6 +150,7 @@ def build(
         registry=registry,
         rate_limiter=rate_limiter,
         deadlines=Deadlines(settings.request_deadline.total_seconds()),
+        client_requests=JobQueue("client requests", at_once=settings.client_requests_at_once),
         replays=shared_replays,
         buckets=buckets,
         shows_field_costs=settings.sandbox,
@@ -166,7 +168,7 @@ def build(
         ),
         personas=personas,
         clients=clients,
-        # At most half of the threads of OAuth endpoints and pages wait for merchants' servers.
+        # Requests that wait for merchants' servers have further threads, half as many as pages have.
         client_keys=ClientKeyCache(key_source, clock, max_fetches=max(1, settings.other_threads // 2)),
         registrations=RegistrationService(ids, environment),
         documents=TrustedDocumentService(database),

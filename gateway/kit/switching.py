@@ -2,17 +2,21 @@
 
 A job is written as plain blocking code. It runs as a greenlet: to switch between two jobs of a thread takes a
 microsecond, while to switch between two threads includes a wait for the interpreter's lock. Only `Signal.wait`
-switches. A job that blocks in another way, such as for an answer of a socket, blocks its thread.
+switches. A job that blocks in another way, such as for an answer of a socket, blocks its thread. So what may wait for
+seconds is called with `run_apart`.
 """
 
 import time
 from collections import deque
 from collections.abc import Callable
-from contextvars import Context
+from concurrent.futures import Future
+from contextvars import Context, copy_context
 from threading import Condition, Lock, Thread
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from greenlet import getcurrent, greenlet
+
+T = TypeVar("T")
 
 MOST_SUSPENDED = 32
 """The largest number of jobs of one thread that wait for a signal. It also bounds for how many jobs idle work waits."""
@@ -229,3 +233,25 @@ def do_when_idle(work: Callable[[], None]) -> None:
         current.thread.do_when_idle(work)
     else:
         work()
+
+
+def run_apart(work: Callable[[], T]) -> T:
+    """Returns the result of work that waits long for something else than a signal. A switching thread lets a thread of
+    its own do it, with the context of the job, and runs other jobs meanwhile. Raises what the work raises, and
+    RuntimeError if no thread can be started."""
+    if not isinstance(getcurrent(), _Running):
+        return work()
+    signal, context = new_signal(), copy_context()
+    done = Future[T]()
+
+    def run() -> None:
+        try:
+            done.set_result(context.run(work))
+        except BaseException as error:  # noqa: BLE001  # it is raised in the job
+            done.set_exception(error)
+        finally:
+            signal.notify()
+
+    Thread(target=run, name="apart", daemon=True).start()
+    signal.wait()
+    return done.result()

@@ -1,25 +1,27 @@
 """Connects Starlette and Authlib: takes parsed requests, returns plain responses.
 
-Each request gets its own `Server` with one unit of work, on a worker thread. An OAuth error is a result of the unit,
-which therefore commits: reuse detection revokes tokens and then refuses. An unexpected exception rolls back.
+Each request gets its own `Server` with one unit of work, on a thread of the container's queue. An OAuth error is a
+result of the unit, which therefore commits: reuse detection revokes tokens and then refuses. An unexpected exception
+rolls back.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway.kit.clock import WallClock, WallTime
+from gateway.kit.clock import WallTime
 from gateway.kit.logging import get_logger
 from gateway.kit.outage import RETRY_AFTER, Outage, outage_log
 from gateway.oauth.request_parsing import ParsedRequest, UnreadableRequest, route_path
+from gateway.services.container import Container
 from gateway.store.outages import code_member
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -75,15 +77,16 @@ def error_response(status: int, code: str, description: str) -> OAuthResponse:
 
 
 class Endpoint(Generic[Parsed]):
-    """A Starlette endpoint. `parse` reads the request on the event loop, `perform` handles it on a worker thread."""
+    """A Starlette endpoint. `parse` reads the request on the event loop, `perform` handles it as a job of the queue."""
 
     def __init__(
         self,
+        container: Container,
         perform: Callable[[Parsed], OAuthResponse],
-        clock: WallClock,
         parse: Callable[[Request, WallTime], Awaitable[Parsed]],
     ) -> None:
-        self._perform, self._clock, self._parse = perform, clock, parse
+        self._clock, self._jobs = container.clock, container.client_requests
+        self._perform, self._parse = perform, parse
 
     async def respond(self, request: Request) -> Response:
         """The response as JSON: 400, 413 or 415 for an unreadable request, 503 during an outage, 500 without details
@@ -93,7 +96,7 @@ class Endpoint(Generic[Parsed]):
         except UnreadableRequest as refused:
             return _build_response(error_response(refused.status, "invalid_request", refused.message))
         try:
-            response = await run_in_threadpool(self._perform, parsed)
+            response = await self._jobs.run(partial(self._perform, parsed))
         except Outage as outage:
             outage_log.report(outage, route_path(request), request_id=getattr(request.state, "request_id", None))
             response = error_response(503, "temporarily_unavailable", "The server cannot be used now. Try again later.")

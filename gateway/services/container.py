@@ -10,6 +10,7 @@ from gateway.kit.clock import WallClock
 from gateway.kit.crypto import Secrets
 from gateway.kit.deadline import Deadlines
 from gateway.kit.ids import Ids
+from gateway.kit.job_queue import JobQueue
 from gateway.kit.limits import RateLimiter
 from gateway.kit.replay import Replays
 from gateway.services.access_log import AccessLogService
@@ -47,7 +48,8 @@ from merchants.registry import AdapterRegistry
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """All services of one deployment. All requests share them. `rule_name` maps the id of a policy rule to the name
+    """All services of one deployment. All requests share them. `client_requests` runs the requests of clients to the
+    authorization server. `rule_name` maps the id of a policy rule to the name
     that merchants see: the id itself in a sandbox, an opaque name in live, which only the operator can resolve.
     `shows_field_costs` is whether clients may ask for the cost of each field of a document."""
 
@@ -60,6 +62,7 @@ class Container:
     registry: AdapterRegistry
     rate_limiter: RateLimiter
     deadlines: Deadlines
+    client_requests: JobQueue
     replays: Replays
     buckets: Buckets
     shows_field_costs: bool
@@ -95,7 +98,9 @@ class Container:
     tasks: DeploymentTasks
 
     def close(self) -> None:
-        """Deletes the row of this process, and closes the connections to the database and to Valkey."""
+        """Deletes the row of this process, ends the threads of `client_requests`, and closes the connections to the
+        database and to Valkey."""
+        self.client_requests.close()
         self.processes.close()
         self.database.close()
         self.replays.close()

@@ -122,8 +122,19 @@ class ServerSettings(BaseSettings):
     )
 
     @property
+    def client_requests_at_once(self) -> int:
+        """The number of worker threads for requests of clients to the authorization server: as many as for documents,
+        if that leaves one for other requests."""
+        return min(self.documents_at_once, max(1, self._rest - 1))
+
+    @property
     def other_threads(self) -> int:
-        """The number of worker threads for everything but documents, logins, and token checks of documents."""
+        """The number of worker threads for everything but documents, logins, token checks of documents, and requests to
+        the authorization server."""
+        return max(1, self._rest - self.client_requests_at_once)
+
+    @property
+    def _rest(self) -> int:
         return self.worker_threads - self.documents_at_once - self.password_hashes_at_once - TOKEN_CHECKS_AT_ONCE
 
     @field_validator("password_hashes_at_once")

@@ -31,9 +31,9 @@ from starlette.types import Receive, Scope, Send
 from gateway.domain.api_version import API_VERSION
 from gateway.kit import json
 from gateway.kit.deadline import Deadline, DeadlineExceeded, current_deadline
+from gateway.kit.deliveries import LoopDeliveries
 from gateway.kit.outage import RETRY_AFTER
 from gateway.oauth.token_check import Authentication
-from gateway.web.deliveries import Deliveries
 from gateway.web.document_queue import SEND_AGAIN_AFTER, DocumentQueue, QueueFull
 from gateway.web.metrics import CLIENT_QUEUE_FULL, POINTS, QUEUE_FULL, Metrics
 from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json
@@ -104,7 +104,7 @@ class GraphQLEndpoint:
         largest_body: int,
     ) -> None:
         self._engine, self._queue, self._threads, self._largest_body = engine, queue, threads, largest_body
-        self._deliveries: Deliveries | None = None
+        self._deliveries = LoopDeliveries()
         self._metrics = metrics or Metrics()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,11 +144,10 @@ class GraphQLEndpoint:
     ) -> _Response | None:
         """Returns the response when a thread of the queue has executed the document. None if the client disconnects
         while the document waits. Raises QueueFull, and what the token check raises."""
-        loop, deadline = asyncio.get_running_loop(), current_deadline() or Deadline(inf)
+        deadline, deliveries = current_deadline() or Deadline(inf), self._deliveries.of_running_loop()
         if authenticate.client_id is None and not self._queue.is_free_for(""):
             await to_thread.run_sync(authenticate, limiter=self._threads.token_checks)
-        done: asyncio.Future[_Response | None] = loop.create_future()
-        deliveries = self._deliveries_of(loop)
+        done: asyncio.Future[_Response | None] = deliveries.loop.create_future()
 
         def run() -> None:
             try:
@@ -173,11 +172,6 @@ class GraphQLEndpoint:
             content = json.encode(body([unavailable(DeadlineExceeded(), request_id)], request_id))
             return 503, content, RETRY_AFTER
         return response
-
-    def _deliveries_of(self, loop: asyncio.AbstractEventLoop) -> Deliveries:
-        if self._deliveries is None or self._deliveries.loop is not loop:
-            self._deliveries = Deliveries(loop)
-        return self._deliveries
 
     def _respond(
         self, request: GraphQLRequest, authenticate: Authentication, request_id: str, media_type: str | None

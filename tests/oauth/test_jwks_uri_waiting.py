@@ -85,3 +85,22 @@ def test_73_writers_do_not_wait_for_fetch(each_remote_registrar: Registrar, host
         return pushed
 
     assert race(ask, 3) == [True, True, True]
+
+
+def test_73_requests_of_other_clients_do_not_wait_for_fetches(remote_registrar: Registrar, host: KeyHost) -> None:
+    world = remote_registrar.world
+    waiting = 2 * world.container.settings.client_requests_at_once
+    remote = [remote_registrar.app(register_remote(remote_registrar, host)) for _ in range(waiting)]
+    before = host.connections
+    host.may_respond.clear()
+
+    def ask(number: int) -> bool:
+        if number < waiting:
+            return can_authenticate(remote[number])
+        while host.connections < before + waiting:
+            time.sleep(0.01)
+        pushed = world.bank.push().status_code == 201
+        host.may_respond.set()
+        return pushed
+
+    assert race(ask, waiting + 1) == [True] * (waiting + 1)

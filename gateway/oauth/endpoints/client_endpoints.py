@@ -62,7 +62,7 @@ class ClientEndpoints:
         self.introspect = self._endpoint(IntrospectionEndpoint.ENDPOINT_NAME)
 
     def _endpoint(self, name: str) -> Endpoint[ParsedRequest]:
-        return Endpoint(partial(self._perform, name), self._container.clock, parse_request)
+        return Endpoint(self._container, partial(self._perform, name), parse_request)
 
     def _perform(self, name: str, request: ParsedRequest) -> OAuthResponse:
         wall = self._container.clock()

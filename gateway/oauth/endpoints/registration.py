@@ -31,8 +31,8 @@ class RegistrationEndpoints:
 
     def __init__(self, container: Container) -> None:
         self._container, self._issuer = container, container.settings.issuer
-        self.register = Endpoint(self._register, container.clock, parse_document)
-        self.manage = Endpoint(self._manage, container.clock, parse_document)
+        self.register = Endpoint(container, self._register, parse_document)
+        self.manage = Endpoint(container, self._manage, parse_document)
 
     def _register(self, request: ParsedDocument) -> OAuthResponse:
         token, registrations = _token(request), self._container.registrations

@@ -1,6 +1,6 @@
 """The cache of the key sets of clients with a `jwks_uri`. Used before a request's unit of work begins.
 
-Key sets are fetched on the worker thread of a request that needs them, one fetch at a time for each client. The
+The request that needs a key set fetches it, one fetch at a time for each client, while other requests go on. The
 constants here limit how often unauthenticated requests can cause a fetch.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.kit.clock import WallClock
 from gateway.kit.logging import get_logger
+from gateway.kit.switching import run_apart
 from gateway.services.identity.client_keys import FetchedKeys, KeySource, KeysRefused
 
 KEPT_FOR = timedelta(minutes=10)
@@ -68,8 +69,8 @@ class _Entry:
 
 
 class ClientKeyCache:
-    """The cache of one process. At most `max_fetches` threads wait for fetches at once, so that the other threads can
-    serve requests while a merchant's server does not respond."""
+    """The cache of one process. At most `max_fetches` requests wait for fetches at once, each on a thread of its own if
+    it is a job of a switching thread. Further ones are refused while merchants' servers do not respond."""
 
     def __init__(self, source: KeySource, clock: WallClock, *, max_fetches: int, capacity: int = CAPACITY) -> None:
         self._source, self._clock, self._capacity = source, clock, capacity
@@ -79,15 +80,19 @@ class ClientKeyCache:
 
     def fetch(self, uri: str) -> FetchedKeys:
         """The current keys at the URL, for a registration. They are not cached. Raises KeysRefused."""
-        with self._fetch_slot():
-            return self._source.fetch(uri)
+        return run_apart(lambda: self._fetch(uri))
 
     def get_key_set(self, client_id: str, uri: str, kid: str | None) -> Mapping[str, Any]:
         """The key set of the client, from the cache or fetched. Raises KeysRefused."""
         entry = self._entry(client_id, uri)
         keys = entry.usable_keys(self._clock(), kid)
-        if keys is not None:
-            return keys
+        return keys if keys is not None else run_apart(lambda: self._fetch_once(entry, client_id, uri, kid))
+
+    def _fetch(self, uri: str) -> FetchedKeys:
+        with self._fetch_slot():
+            return self._source.fetch(uri)
+
+    def _fetch_once(self, entry: _Entry, client_id: str, uri: str, kid: str | None) -> Mapping[str, Any]:
         with self._fetch_slot(), entry.lock:
             now = self._clock()
             # Another thread may have fetched the keys while this one waited for the lock.

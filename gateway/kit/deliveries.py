@@ -34,3 +34,17 @@ class Deliveries:
                 future.set_result(result)
             else:
                 future.set_exception(error)
+
+
+class LoopDeliveries:
+    """The deliveries of the running event loop. A server has one loop, tests have several."""
+
+    def __init__(self) -> None:
+        self._newest: Deliveries | None = None
+
+    def of_running_loop(self) -> Deliveries:
+        """Returns the deliveries of the event loop that calls this."""
+        loop = asyncio.get_running_loop()
+        if self._newest is None or self._newest.loop is not loop:
+            self._newest = Deliveries(loop)
+        return self._newest
