@@ -9,7 +9,7 @@ time linear in the size of the document.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
@@ -59,18 +59,26 @@ _META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 VariableValues = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of an object type: what its price depends on, except for the document. `name` is "Type.field", `weight`
+    its own weight, None without one, and `weight_of_object` that of an object that it returns."""
+
+    name: str
+    definition: GraphQLField
+    returned: GraphQLNamedType
+    is_list: bool
+    weight: float | None
+    weight_of_object: float
+    size: ListSize | None
+
+
 @dataclass(slots=True)
 class _Group:
     """One field of a response, with all nodes that request it."""
 
-    type_name: str
-    field_name: str
-    definition: GraphQLField
-    nodes: list[FieldNode] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return f"{self.type_name}.{self.field_name}"
+    field: _Field
+    nodes: list[FieldNode]
 
 
 class Pricer:
@@ -79,6 +87,7 @@ class Pricer:
 
     def __init__(self, schema: GraphQLSchema, weights: Weights, *, largest_page: int) -> None:
         self.schema, self.weights, self.largest_page = schema, weights, largest_page
+        self._fields: dict[tuple[str, str], _Field] = {}
 
     def price(
         self,
@@ -93,6 +102,32 @@ class Pricer:
         children, _ = run.children(root, [operation.selection_set], {}) if root else ({}, 0)
         return OperationPrice(children, max(1, ceil(_sum(children))), frozenset(run.names))
 
+    def find_field(self, type_: GraphQLObjectType, name: str) -> _Field | None:
+        """Returns a field of a type, None for __typename."""
+        field = self._fields.get((type_.name, name))
+        if field is None:
+            definition = _META_FIELDS.get(name) or type_.fields.get(name)
+            if definition is None:
+                return None
+            field = self._fields[type_.name, name] = self._describe(f"{type_.name}.{name}", definition)
+        return field
+
+    def _describe(self, name: str, definition: GraphQLField) -> _Field:
+        returned = get_named_type(definition.type)
+        is_list = is_list_type(definition.type.of_type if is_non_null_type(definition.type) else definition.type)
+        weight: float | None = self.weights.fields.get(name)
+        if name.startswith("__") and not is_composite_type(returned):
+            weight = INTROSPECTION_LEAF
+        size = self.weights.sizes.get(name)
+        return _Field(name, definition, returned, is_list, weight, self._weight_of_type(returned), size)
+
+    def _weight_of_type(self, type_: GraphQLNamedType) -> float:
+        if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+            return max(map(self._weight_of_type, self.schema.get_possible_types(type_)), default=1)
+        if not isinstance(type_, GraphQLObjectType):
+            return 0
+        return INTROSPECTION if type_.name.startswith("__") else self.weights.types.get(type_.name, 1)
+
 
 class _Run:
     """One calculation, with the prices of the groups that it has met."""
@@ -100,7 +135,7 @@ class _Run:
     def __init__(
         self, pricer: Pricer, fragments: Mapping[str, FragmentDefinitionNode], variables: VariableValues
     ) -> None:
-        self._schema, self._weights, self._largest = pricer.schema, pricer.weights, pricer.largest_page
+        self._schema, self._find_field, self._largest = pricer.schema, pricer.find_field, pricer.largest_page
         self._fragments, self._variables = fragments, variables
         self._known: dict[tuple[Any, ...], tuple[Mapping[str, Price], float]] = {}
         self.names: set[str] = set()
@@ -139,46 +174,33 @@ class _Run:
             self._collect(type_, selection_set.selections, groups, spread)
         prices = {}
         for key, group in groups.items():
-            self.names.add(group.name)
-            price = self._field(group, sizes.get(group.field_name))
+            self.names.add(group.field.name)
+            price = self._price(group, sizes)
             if price.requested:
                 prices[key] = price
         return prices
 
-    def _field(self, group: _Group, size_by_parent: float | None) -> Price:
-        definition = group.definition
-        returned = get_named_type(definition.type)
-        list_size = self._weights.sizes.get(group.name)
-        length, sizes = size_by_parent, {}
-        if list_size is not None:
-            own_length = self._length(group, list_size)
-            sizes = dict.fromkeys(list_size.sized_fields, own_length)
+    def _price(self, group: _Group, sizes_by_parent: Mapping[str, float]) -> Price:
+        """Returns the price of a field with all below it. `sizes_by_parent` are lengths of lists by field name."""
+        field, name = group.field, group.nodes[0].name.value
+        length, sizes = sizes_by_parent.get(name), {}
+        if field.size is not None:
+            own_length = self._length(group, field.size)
+            sizes = dict.fromkeys(field.size.sized_fields, own_length)
             length = own_length if length is None and not sizes else length
-        is_list = is_list_type(definition.type.of_type if is_non_null_type(definition.type) else definition.type)
         if length is None:
-            length = UNKNOWN_SIZE if is_list else 1
-        weight_of_object = self._weight_of_type(returned)
-        own: float | None = self._weights.fields.get(group.name)
-        if group.type_name.startswith("__") and not is_composite_type(returned):
-            own = INTROSPECTION_LEAF
+            length = UNKNOWN_SIZE if field.is_list else 1
         selection_sets = [node.selection_set for node in group.nodes if node.selection_set]
-        children, total = self.children(returned, selection_sets, sizes) if selection_sets else ({}, 0)
-        if is_list:
-            requested = (own or 0) + length * (weight_of_object + total)
-            return Price(group.name, own or 0, weight_of_object, length, children, requested)
-        weight: float = length * (weight_of_object if own is None else own)
+        children, total = self.children(field.returned, selection_sets, sizes) if selection_sets else ({}, 0)
+        if field.is_list:
+            own, item = field.weight or 0, field.weight_of_object
+            return Price(field.name, own, item, length, children, own + length * (item + total))
+        weight: float = length * (field.weight_of_object if field.weight is None else field.weight)
         requested = weight + length * total
-        if group.field_name in _META_FIELDS:  # everything is given, so the actual cost is what was requested
+        if name in _META_FIELDS:  # everything is given, so the actual cost is what was requested
             weight = requested = 1 + ceil(requested)
             children = {}
-        return Price(group.name, weight, None, 0, children, requested)
-
-    def _weight_of_type(self, type_: GraphQLNamedType) -> float:
-        if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
-            return max(map(self._weight_of_type, self._schema.get_possible_types(type_)), default=1)
-        if not isinstance(type_, GraphQLObjectType):
-            return 0
-        return INTROSPECTION if type_.name.startswith("__") else self._weights.types.get(type_.name, 1)
+        return Price(field.name, weight, None, 0, children, requested)
 
     def _length(self, group: _Group, size: ListSize) -> float:
         """Returns the length of a list by its slicing arguments or, without one, its assumed size."""
@@ -186,13 +208,13 @@ class _Run:
         lengths = [len(value) if isinstance(value, list) else value for value in values if value is not None]
         if size.require_one_slicing_argument and len(lengths) != 1:
             names = ", ".join(size.slicing_arguments)
-            raise GraphQLError(f"{group.name} needs exactly one of these arguments: {names}.", group.nodes)
+            raise GraphQLError(f"{group.field.name} needs exactly one of these arguments: {names}.", group.nodes)
         if lengths:
             return max(0, min(self._largest, max(lengths)))
         return UNKNOWN_SIZE if size.assumed_size is None else size.assumed_size
 
     def _argument(self, group: _Group, name: str) -> int | list[Any] | None:
-        default = coerce_default_value(group.definition.args[name])
+        default = coerce_default_value(group.field.definition.args[name])
         for argument in group.nodes[0].arguments or ():
             if argument.name.value == name:
                 return self._value(argument.value, default)
@@ -215,14 +237,14 @@ class _Run:
         spread: set[str],
     ) -> None:
         for node in selections:
-            if not self._is_included(node):
+            if node.directives and not self._is_included(node.directives):
                 continue
             if isinstance(node, FieldNode):
-                name = node.name.value
-                definition = _META_FIELDS.get(name) or type_.fields.get(name)
-                if definition is not None:  # None for __typename
-                    key = (node.alias or node.name).value
-                    groups.setdefault(key, _Group(type_.name, name, definition)).nodes.append(node)
+                key = (node.alias or node.name).value
+                if key in groups:
+                    groups[key].nodes.append(node)
+                elif (field := self._find_field(type_, node.name.value)) is not None:
+                    groups[key] = _Group(field, [node])
             elif isinstance(node, InlineFragmentNode):
                 if node.type_condition is None or self._applies(node.type_condition.name.value, type_):
                     self._collect(type_, node.selection_set.selections, groups, spread)
@@ -240,10 +262,10 @@ class _Run:
             conditional, type_
         )
 
-    def _is_included(self, node: SelectionNode) -> bool:
+    def _is_included(self, directives: Iterable[DirectiveNode]) -> bool:
         return all(
             self._condition(each) is (each.name.value == "include")
-            for each in node.directives or ()
+            for each in directives
             if each.name.value in {"skip", "include"}
         )
 

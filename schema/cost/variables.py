@@ -1,23 +1,43 @@
 """The variables on which the price of an operation depends."""
 
-from typing import Any
+from collections.abc import Iterable, Iterator, Set
 
-from graphql import ArgumentNode, DocumentNode, VariableNode, Visitor, visit
+from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    VariableNode,
+)
+
+_CONDITION = frozenset({"if"})
 
 
-def cost_variables(document: DocumentNode, slicing_arguments: frozenset[str]) -> frozenset[str]:
+def cost_variables(document: DocumentNode, slicing_arguments: Set[str]) -> frozenset[str]:
     """Returns the names of the variables on which the price of an operation of this document can depend: those in
     directives, and in arguments with these names."""
-    visitor = _CostVariables(slicing_arguments)
-    visit(document, visitor)
-    return frozenset(visitor.names)
+    return frozenset(
+        name
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode)
+        for name in _in_selections(definition.selection_set.selections, slicing_arguments)
+    )
 
 
-class _CostVariables(Visitor):
-    def __init__(self, slicing_arguments: frozenset[str]) -> None:
-        super().__init__()
-        self._slicing, self.names = slicing_arguments, set[str]()
+def _in_selections(selections: Iterable[SelectionNode], slicing_arguments: Set[str]) -> Iterator[str]:
+    for node in selections:
+        for directive in node.directives or ():
+            yield from _in_arguments(directive.arguments or (), _CONDITION)
+        if isinstance(node, FieldNode) and node.arguments:
+            yield from _in_arguments(node.arguments, slicing_arguments)
+        if isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set:
+            yield from _in_selections(node.selection_set.selections, slicing_arguments)
 
-    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
-        if node.name.value in self._slicing | {"if"} and isinstance(node.value, VariableNode):
-            self.names.add(node.value.name.value)
+
+def _in_arguments(arguments: Iterable[ArgumentNode], names: Set[str]) -> Iterator[str]:
+    for argument in arguments:
+        if argument.name.value in names and isinstance(argument.value, VariableNode):
+            yield argument.value.name.value
