@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphql import ExecutionResult, FragmentDefinitionNode, GraphQLSchema, execute_sync
+from graphql import ExecutionResult, Executor, FragmentDefinitionNode, GraphQLSchema, execute_sync
 from graphql.execution.values import VariableValues
 
 from schema.compiled.cache import CompiledOperations, ExecutionCounts
@@ -55,6 +55,7 @@ class OperationExecutor:
             context_value=context,
             variable_values=dict(raw_variables),
             operation_name=operation.name,
+            executor_class=Executor,  # without incremental delivery, for which the schema has no directive
             hide_suggestions=True,
         )
 
