@@ -13,11 +13,11 @@ from schema.query import Query, SandboxQuery
 from schema.scalars import SCALARS
 from schema.strawberry_adapter import (
     AssembledSchema,
+    call_resolvers_directly,
     check_one_of,
     describe_directive_arguments,
     describe_generic_types,
     mark_value_types,
-    read_attributes,
     resolve_types_by_class,
 )
 from schema.types.decision import DecisionEvent, DisputeEvent
@@ -65,7 +65,7 @@ def build_schema(registry: AdapterRegistry, *, sandbox: bool) -> BuiltSchema:
     describe_generic_types(built)
     sdl = f"{source.as_str()}\n"
     check_one_of(built)
-    read_attributes(built)
+    call_resolvers_directly(built, source.conversions)
     resolve_types_by_class(built)
     mark_value_types(built)
     permissions.enforce(built)

@@ -57,6 +57,26 @@ class InfoMethodCaller:
 
 
 @dataclass(frozen=True, slots=True)
+class ArgumentsCaller:
+    """Returns the result of a function of the source, of strawberry's info if there is a `make_info`, and of converted
+    arguments. `parameters` are their names and conversions by the GraphQL names of the arguments; a conversion of None
+    leaves a value as it is."""
+
+    method: Callable[..., Any]
+    make_info: Callable[[GraphQLResolveInfo[Any]], Any] | None
+    parameters: Mapping[str, tuple[str, Callable[[Any], Any] | None]]
+
+    def __call__(self, source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        converted = {}
+        for name, value in arguments.items():
+            parameter, convert = self.parameters[name]
+            converted[parameter] = value if convert is None else convert(value)
+        if self.make_info is not None:
+            converted["info"] = self.make_info(info)
+        return self.method(source, **converted)
+
+
+@dataclass(frozen=True, slots=True)
 class TypeOfClass:
     """Returns the name of the object type of a value by the value's class, or what `resolve` returns for other
     classes."""

@@ -1,6 +1,8 @@
-"""All code that uses strawberry's internals. Check it when the pinned version of strawberry changes."""
+"""All code that uses strawberry's internals, with schema.strawberry_arguments. Check it when the pinned version of
+strawberry changes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum, Flag
 from functools import lru_cache, partial
 from typing import Any, TypeVar, cast
@@ -25,12 +27,14 @@ from strawberry.types.scalar import ScalarDefinition
 
 from schema.resolvers import (
     VALUE_ATTRIBUTE,
+    ArgumentsCaller,
     AttributeReader,
     CheckOfClass,
     InfoMethodCaller,
     MethodCaller,
     TypeOfClass,
 )
+from schema.strawberry_arguments import ArgumentConversions, BuildInput, NotCovered
 
 T = TypeVar("T")
 
@@ -59,6 +63,11 @@ class AssembledSchema(strawberry.Schema):
         """The graphql-core schema. Why: graphql-core executes documents, and strawberry keeps the schema private."""
         return self._schema
 
+    @property
+    def conversions(self) -> ArgumentConversions:
+        """The conversions of arguments of this schema. Why: they need its scalars, which strawberry keeps private."""
+        return ArgumentConversions(self.config.name_converter, self.schema_converter.scalar_registry)
+
     def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
         return self._fields.get(type_definition.origin, type_definition.fields)
 
@@ -75,7 +84,7 @@ def build_input_with(cls: type[T], build: Callable[[Mapping[str, Any]], T]) -> N
     Why: strawberry would pass one keyword argument per field of the class, and an assembled input has other fields.
     `from_input` is meant for integrations and cannot be passed to `strawberry.input`.
     """
-    _object_definition(cls).from_input = lambda _, values, __: build(values)
+    _object_definition(cls).from_input = BuildInput(build)
 
 
 def describe_enum_values(enum: type[Enum], descriptions: Mapping[str, str]) -> None:
@@ -112,8 +121,8 @@ def describe_generic_types(schema: GraphQLSchema) -> None:
                     described.description = (described.description or "").replace("{noun}", noun)
 
 
-def read_attributes(schema: GraphQLSchema) -> None:
-    """Makes fields without a resolver read their attribute directly, and calls resolvers without arguments directly.
+def call_resolvers_directly(schema: GraphQLSchema, conversions: ArgumentConversions) -> None:
+    """Makes fields without a resolver read their attribute directly, and calls resolvers directly.
 
     Why: strawberry's resolver of such a field makes four calls or more, a third of the time for a page of decisions.
     """
@@ -122,23 +131,24 @@ def read_attributes(schema: GraphQLSchema) -> None:
             for field in type_.fields.values():
                 definition = _definition(field)
                 if isinstance(definition, StrawberryField):
-                    field.resolve = _direct_resolver(definition) or field.resolve
+                    with suppress(NotCovered):
+                        field.resolve = _direct_resolver(definition, conversions)
 
 
-def _direct_resolver(field: StrawberryField) -> Callable[..., Any] | None:
-    """Returns a resolver that does the same as strawberry's, None for a field with arguments."""
+def _direct_resolver(field: StrawberryField, conversions: ArgumentConversions) -> Callable[..., Any]:
+    """Returns a resolver that does the same as strawberry's. Raises NotCovered if there is none."""
     if field.is_basic_field:
         return AttributeReader(field.python_name)
     resolver = field.base_resolver
     if resolver is None or field.extensions or resolver.is_async or resolver.self_parameter is None:
-        return None
-    method = cast("Callable[..., Any]", resolver.wrapped_func)
-    parameters = list(resolver.signature.parameters)
-    if len(parameters) == 1:
-        return MethodCaller(method)
-    if parameters[1:] == ["info"] and resolver.info_parameter is not None:
-        return InfoMethodCaller(method, partial(_info_of, field))
-    return None
+        raise NotCovered(field)
+    info = resolver.info_parameter
+    if resolver.parent_parameter or resolver.root_parameter or (info is not None and info.name != "info"):
+        raise NotCovered(field)
+    method, make_info = cast("Callable[..., Any]", resolver.wrapped_func), partial(_info_of, field)
+    if field.arguments:
+        return ArgumentsCaller(method, None if info is None else make_info, conversions.of_field(field))
+    return MethodCaller(method) if info is None else InfoMethodCaller(method, make_info)
 
 
 def _info_of(field: StrawberryField, info: GraphQLResolveInfo[Any]) -> strawberry.Info:
