@@ -29,12 +29,10 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """A merchant as its own tokens can read it. `products` are those of the enabled adapters, in the order of
-    Product."""
+    """A merchant as its own tokens can read it."""
 
     id: str
     name: str
-    products: tuple[Product, ...]
 
 
 @dataclass(frozen=True, slots=True)

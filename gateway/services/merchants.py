@@ -37,9 +37,13 @@ class MerchantService:
 
         def load(unit: UnitOfWork) -> Merchant:
             row = self.require(unit, query.principal.merchant_id)
-            return Merchant(row.id, row.name, self.list_products(unit, row.id))
+            return Merchant(row.id, row.name)
 
         return query.read(load)
+
+    def list_own_products(self, query: QueryUnit) -> tuple[Product, ...]:
+        """The products of the merchant of the token, as `list_products` returns them."""
+        return query.read(lambda unit: self.list_products(unit, query.principal.merchant_id))
 
     def list_products(self, unit: UnitOfWork, merchant_id: str) -> tuple[Product, ...]:
         """The products of the merchant's enabled adapters that are loaded, in the order of Product."""

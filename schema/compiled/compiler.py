@@ -160,26 +160,27 @@ class _Compilation:
 
     def _write_object(self, name: str, type_: GraphQLObjectType, sets: tuple[SelectedSet, ...], in_list: bool) -> None:
         write, bind = self._source.write, self._source.bind
-        value = type_.extensions.get(VALUE_ATTRIBUTE) if in_list else None
-        if value is not None and not self._value_selections.depend_on_value(type_, sets):
-            value = None
+        attribute = type_.extensions.get(VALUE_ATTRIBUTE) if in_list else None
+        if attribute is not None and not self._value_selections.depend_on_value(type_, sets):
+            attribute = None
         with self._source.block(f"def {name}(run, source, path):"):
-            if value is not None:
-                key = f"{self._kept.add_selection()}, {_attribute(value)}"
-                write(f"data = {bind(self._kept.get)}({key})")
+            if attribute is not None:
+                selection = self._kept.add_selection()
+                write(f"made_of = getattr(source, {attribute!r}, None)")  # a source of a wrong class has none
+                write(f"data = None if made_of is None else {bind(self._kept.get)}({selection}, made_of)")
                 with self._source.block("if data is not None:"):
                     write("return data")
                 write("errors = len(run.errors)")
-            write("data = {}" if value is None else f"data = {bind(Data)}()")
+            write("data = {}" if attribute is None else f"data = {bind(Data)}()")
             for field in self._selections.collect(type_, sets):
                 if field.conditions:
                     with self._source.block(f"if {self._condition(field.conditions)}:"):
                         self._write_field(type_, field, in_list)
                 else:
                     self._write_field(type_, field, in_list)
-            if value is not None:
-                with self._source.block("if len(run.errors) == errors:"):
-                    write(f"{bind(self._kept.put)}({key}, data)")
+            if attribute is not None:
+                with self._source.block("if made_of is not None and len(run.errors) == errors:"):
+                    write(f"{bind(self._kept.put)}({selection}, made_of, data)")
             write("return data")
 
     def _write_field(self, type_: GraphQLObjectType, field: ResponseField, in_list: bool) -> None:

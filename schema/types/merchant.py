@@ -12,7 +12,7 @@ from gateway.domain.merchants import Product
 from gateway.store.decisions.pages import MAX_COUNT, Filter, Window
 from schema.connection import DEFAULT_SIZE, After, Before, Connection, First, Last, Page, cut_page, page_request
 from schema.context import Info
-from schema.directives import listed, resolved
+from schema.directives import resolved
 from schema.errors import BadUserInput
 from schema.types.decision import Decision
 from schema.types.enums import DecisionOrder
@@ -93,11 +93,14 @@ class DecisionConnection(Connection[Decision]):
 @strawberry.type(description="A business that requests decisions.")
 class Merchant(Node):
     name: str = strawberry.field(description="Name, as registered with the operator.")
-    products: list[Product] = listed("Products in this merchant's contract.", 4)
 
     @classmethod
     def of(cls, merchant: domain.Merchant) -> "Merchant":
-        return cls(id=strawberry.ID(merchant.id), name=merchant.name, products=list(merchant.products))
+        return cls(id=strawberry.ID(merchant.id), name=merchant.name)
+
+    @resolved("Products in this merchant's contract.", assumed_size=4)
+    def products(self, info: Info) -> list[Product]:
+        return list(info.context.container.merchants.list_own_products(info.context.query))
 
     @resolved(
         "The merchant's decisions, newest first unless orderBy says otherwise.",

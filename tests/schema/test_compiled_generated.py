@@ -100,3 +100,8 @@ def test_generated_operations_have_equal_results_with_kept_data() -> None:
 @pytest.mark.slow
 def test_20000_generated_operations_have_equal_results() -> None:
     assert check(1000, 30)["compiled"] >= 20_000
+
+
+@pytest.mark.slow
+def test_many_generated_operations_have_equal_results_with_kept_data() -> None:
+    assert check(300, 30, reads_values=True)["with kept data"] > 300

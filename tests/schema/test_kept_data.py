@@ -93,7 +93,7 @@ class Item:
         return str(self.value)
 
 
-def schema_of(items: list[Item]) -> GraphQLSchema:
+def schema_of(items: list[Any]) -> GraphQLSchema:
     count = {"info": 0}
 
     def with_info(source: Item, info: Any) -> str:
@@ -123,7 +123,7 @@ def schema_of(items: list[Item]) -> GraphQLSchema:
     )
 
 
-def executed(items: list[Item], document: str, *variables: dict[str, Any], kept: KeptData | None = None) -> list[Any]:
+def executed(items: list[Any], document: str, *variables: dict[str, Any], kept: KeptData | None = None) -> list[Any]:
     """Returns the results of one operation with each of the variables."""
     operation = compiled(schema_of(items), parse(document), kept or KeptData())
     return [run_operation(operation, each) for each in variables or ({}, {})]
@@ -174,6 +174,12 @@ def test_equal_values_are_kept_apart() -> None:
     one, equal = [1], [1]
     (result, _) = executed([Item(one, []), Item(equal, [])], "{ items { text } }")
     assert result.data["items"][0] is not result.data["items"][1]
+
+
+def test_object_of_a_wrong_class_has_the_errors_of_its_fields() -> None:
+    (result, _) = executed(["wrong"], "{ items { value } }")
+    assert result.errors[0].message == "'str' object has no attribute 'value'"
+    assert result.errors[0].path == ["items", 0, "value"]
 
 
 def test_object_outside_of_a_list_is_not_kept() -> None:

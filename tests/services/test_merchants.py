@@ -92,8 +92,8 @@ def test_adapter_is_enabled_once(world: DemoWorld) -> None:
         assert world.merchants.enable(unit, world.merchant(), "online_shop") is True
     with writing(world.database) as unit:
         assert world.merchants.enable(unit, world.merchant(), "online_shop") is False
-    own = world.query(world.merchant_token(), world.merchants.load_own)
-    assert own.products == (Product.DEPOSIT_WAIVER, Product.PAY_LATER)
+    products = world.query(world.merchant_token(), world.merchants.list_own_products)
+    assert products == (Product.DEPOSIT_WAIVER, Product.PAY_LATER)
 
 
 def test_adapter_that_is_not_loaded_cannot_be_enabled(world: DemoWorld) -> None:
