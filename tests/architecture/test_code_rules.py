@@ -3,6 +3,7 @@ commits, no ORM session, no unit of work as a block, no `if sandbox`."""
 
 import ast
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -92,13 +93,36 @@ def reads_the_url(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr in {"url", "base_url"} and "request" in ast.unparse(node.value)
 
 
+RULES = (
+    calls_a_clock,
+    reads_the_environment,
+    controls_a_transaction,
+    uses_the_orm,
+    opens_a_unit_as_a_block,
+    checks_the_environment,
+    reads_the_url,
+)
+
+
+@cache
+def nodes_that_break_a_rule() -> list[tuple[Callable[[ast.AST], bool], str, ast.AST]]:
+    """Returns rule, file and node. Parses each file once for all rules."""
+    return [
+        (rule, named(file), node)
+        for file in python_files(*CODE)
+        for node in nodes(file)
+        for rule in RULES
+        if rule(node)
+    ]
+
+
 def find_violations(rule: Callable[[ast.AST], bool]) -> dict[str, list[int]]:
     """Returns the line numbers of nodes that break the rule, by file."""
-    return {
-        named(file): [node.lineno for node in nodes(file) if rule(node) and hasattr(node, "lineno")]
-        for file in python_files(*CODE)
-        if any(map(rule, nodes(file)))
-    }
+    violations: dict[str, list[int]] = {}
+    for broken, file, node in nodes_that_break_a_rule():
+        if broken is rule:
+            violations.setdefault(file, []).extend([node.lineno] if hasattr(node, "lineno") else [])
+    return violations
 
 
 def test_only_the_clock_reads_the_clock() -> None:

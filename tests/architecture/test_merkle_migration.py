@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from gateway.audit.log_verification import verify_logs
 from gateway.store.database import Database
 from gateway.store.logs.keys import Keyring
 from migrations import runner
+from tests.fixtures.database import KINDS, database_copy
 from tests.fixtures.settings import MASTER
 from tests.support.chains import Chains
 from tests.support.clock import NOON
@@ -26,10 +28,39 @@ DECISIONS = 300
 """More than one tile of a tree."""
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def old_template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a database at the revision before, with the logs of two merchants. Each test gets a copy."""
+    migrated = request.getfixturevalue("sqlite_template" if request.param == "sqlite" else "postgresql_template")
+    url = (
+        f"sqlite:///{migrated}" if request.param == "sqlite" else request.getfixturevalue("postgresql_server")(migrated)
+    )
+    with database_copy(request, url, tmp_path_factory.mktemp("old")) as database_url:
+        write_chains(database_url)
+        yield database_url
+
+
+@pytest.fixture
+def database_url(old_template: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a copy of that database."""
+    with database_copy(request, old_template, tmp_path) as url:
+        yield url
+
+
 @pytest.fixture
 def old(database_url: str) -> Iterator[Database]:
     """A database at the revision before, with the logs of two merchants."""
-    with closing(Database(database_url, keyring=Keyring(MASTER, ids), clock=lambda: NOON)) as database:
+    with closing(opened(database_url)) as database:
+        yield database
+
+
+def opened(database_url: str) -> Database:
+    return Database(database_url, keyring=Keyring(MASTER, ids), clock=lambda: NOON)
+
+
+def write_chains(database_url: str) -> None:
+    """Writes decisions of two merchants, downgrades the database, and writes an entry of each log for each decision."""
+    with closing(opened(database_url)) as database:
         with writing(database) as unit:
             key, casts = unit.keys.ensure_signing_key(), [make_cast(unit) for _ in range(2)]
             decisions = [(cast, make_decision(unit, cast.consent)) for cast in casts for _ in range(DECISIONS // 2)]
@@ -59,7 +90,6 @@ def old(database_url: str) -> Iterator[Database]:
                 }
                 chains.append_decision(cast.merchant, subject, decision, public)
                 chains.append_request(cast.merchant, subject)
-        yield database
 
 
 def entries(database: Database) -> list[Any]:

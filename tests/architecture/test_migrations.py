@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic.config import CommandLine, Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
@@ -199,23 +201,25 @@ def test_failed_upgrade_changes_nothing(empty_database_url: str) -> None:
     assert runner.current(empty_database_url) is None
 
 
-def alembic(*arguments: str, url: str, cwd: Path = ROOT) -> str:
-    """Runs Alembic's command line and returns its output."""
-    command = [sys.executable, "-m", "alembic", *arguments]
-    environment = {**os.environ, "GATEWAY_DATABASE_URL": url}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def alembic(*arguments: str) -> str:
+    """Runs Alembic's command line in this process and returns its output."""
+    line, output = CommandLine(), StringIO()
+    options = line.parser.parse_args(arguments)
+    line.run_cmd(Config(toml_file=str(ROOT / "pyproject.toml"), stdout=output, cmd_opts=options), options)
+    return output.getvalue()
 
 
-def test_the_command_line_reads_the_settings(empty_database_url: str) -> None:
-    alembic("upgrade", "head", url=empty_database_url)
+def test_the_command_line_reads_the_settings(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", empty_database_url)
+    alembic("upgrade", "head")
     assert runner.is_current(empty_database_url)
-    assert "No new upgrade operations" in alembic("check", url=empty_database_url)
+    assert "No new upgrade operations" in alembic("check")
 
 
 def test_offline_mode_prints_the_sql() -> None:
-    sql = alembic("upgrade", "head", "--sql", url="postgresql://gateway@database.example/gateway")
+    command = [sys.executable, "-m", "alembic", "upgrade", "head", "--sql"]
+    environment = {**os.environ, "GATEWAY_DATABASE_URL": "postgresql://gateway@database.example/gateway"}
+    sql = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
     assert "SET LOCAL lock_timeout = '4s'" in sql
     assert "ENABLE ALWAYS TRIGGER append_only" in sql
 
