@@ -8,7 +8,7 @@ per process.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any
 
 from gateway.domain.errors import Misconfigured
@@ -138,7 +138,7 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
 
 def installed() -> tuple[InstalledAdapter, ...]:
     """All installed adapters in order of key. Does not import them."""
-    adapters = [InstalledAdapter(point.name, *_source(point)) for point in entry_points(group=GROUP)]
+    adapters = [InstalledAdapter(point.name, *source) for point, source in _with_sources(entry_points(group=GROUP))]
     return tuple(sorted(adapters, key=lambda each: (each.key, each.distribution)))
 
 
@@ -151,11 +151,10 @@ def discover(allowed: Collection[str] | None = None) -> AdapterRegistry:
     missing = set(allowed or ()) - {point.name for point in points}
     if missing:
         raise Misconfigured(f"adapters that are not installed: {', '.join(sorted(missing))}")
-    return AdapterRegistry(map(_load, points))
+    return AdapterRegistry(_load(point, *source) for point, source in _with_sources(points))
 
 
-def _load(point: EntryPoint) -> LoadedAdapter:
-    distribution, version = _source(point)
+def _load(point: EntryPoint, distribution: str, version: str) -> LoadedAdapter:
     try:
         adapter = point.load()
     except Exception as error:  # an adapter's code may raise anything
@@ -165,9 +164,15 @@ def _load(point: EntryPoint) -> LoadedAdapter:
     return LoadedAdapter(adapter, distribution, version)
 
 
-def _source(point: EntryPoint) -> tuple[str, str]:
-    """The name and version of the distribution that declares an entry point."""
-    return (point.dist.name, point.dist.version) if point.dist else ("an unknown distribution", "")
+def _with_sources(points: Iterable[EntryPoint]) -> Iterator[tuple[EntryPoint, tuple[str, str]]]:
+    """Each entry point with the name and version of the distribution that declares it. Parsing the metadata of a
+    distribution takes longer than loading an adapter, so they are parsed once for all its entry points."""
+    sources: dict[Distribution | None, tuple[str, str]] = {None: ("an unknown distribution", "")}
+    for point in points:
+        if point.dist is not None and point.dist not in sources:
+            metadata = point.dist.metadata
+            sources[point.dist] = metadata["Name"], metadata["Version"]
+        yield point, sources[point.dist]
 
 
 def _build(loaded: LoadedAdapter) -> MerchantAdapter[Any]:
