@@ -27,14 +27,16 @@ an unanswered dispute is upheld."""
 
 
 @pytest.mark.parametrize("rounds", [2, pytest.param(50, marks=pytest.mark.slow)])
-def test_killed_server_loses_nothing_that_it_confirmed(empty_database_url: str, tmp_path: Path, rounds: int) -> None:
-    acknowledged, chance, time_of = Acknowledged(), random.Random(20261123), PartnerTime(empty_database_url)
+def test_killed_server_loses_nothing_that_it_confirmed(
+    seeded_state: tuple[str, Path], tmp_path: Path, rounds: int
+) -> None:
+    database_url, state = seeded_state
+    acknowledged, chance, time_of = Acknowledged(), random.Random(20261123), PartnerTime(database_url)
     not_returned, unanswered = acknowledged.completed[NOT_RETURNED], acknowledged.completed[UNANSWERED]
-    state, packages = tmp_path / "state", install_boats(tmp_path)
-    state.mkdir()
+    packages = install_boats(tmp_path)
     published, kept = tmp_path / "checkpoints", tmp_path / "kept"
     server = Sandbox(
-        empty_database_url,
+        database_url,
         state,
         packages=str(packages),
         clock_interval="PT0.1S",
@@ -66,9 +68,9 @@ def test_killed_server_loses_nothing_that_it_confirmed(empty_database_url: str, 
             assert without_system_events(timeline(partner, decision_id)) in {answered, attempted}, decision_id
         partner.close()
         copies.flush()
-        verified = Gateway(empty_database_url, state).output("log", "verify", "--checkpoints", str(kept))
+        verified = Gateway(database_url, state).output("log", "verify", "--checkpoints", str(kept))
         assert "decision log: " in verified, "what was published before each kill is still in the logs"
-        assert "agree with each other" in Gateway(empty_database_url, state).output("database", "check", "--deep")
+        assert "agree with each other" in Gateway(database_url, state).output("database", "check", "--deep")
 
 
 def count_completed(acknowledged: Acknowledged) -> list[int]:

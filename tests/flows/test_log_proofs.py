@@ -1,7 +1,6 @@
 """Proofs about the log that anybody can verify with public keys alone, and the file of checkpoints of a live server."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.kit.checkpoints import parse_checkpoints
+from tests.fixtures.server import copy_seeded
 from tests.support.checkout import ROOT
 from tests.support.command_line import COMMANDS
 from tests.support.http_server import wait_until
@@ -28,9 +28,7 @@ def server(tmp_path: Path, seeded_folder: Path) -> Iterator[Sandbox]:
     """A sandbox that writes its checkpoints to the file `checkpoints`."""
     folder = tmp_path / "state"
     folder.mkdir()
-    for name in ("gateway.db", "secret.key"):
-        shutil.copy(seeded_folder / name, folder / name)
-    url, file = f"sqlite:///{folder}/gateway.db", tmp_path / "checkpoints"
+    url, file = copy_seeded(seeded_folder, folder), tmp_path / "checkpoints"
     with Sandbox(url, folder, checkpoint_file=str(file)) as sandbox:
         yield sandbox
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.fixtures.server import copy_seeded
 from tests.support.merchant_client import TIER, MerchantClient, car
 from tests.support.metrics import Samples, difference, scrape
 from tests.support.operators import Gateway
@@ -20,9 +21,10 @@ COMPILED = "gateway_graphql_executions_total", 'executor="compiled",reason=""'
 PROCESSES = "gateway_serving_processes", ""
 
 
-def test_server_serves_its_metrics_at_their_own_address_only(sqlite_url: str, tmp_path: Path) -> None:
+def test_server_serves_its_metrics_at_their_own_address_only(seeded_folder: Path, tmp_path: Path) -> None:
+    url = copy_seeded(seeded_folder, tmp_path)
     address = f"127.0.0.1:{free_port()}"
-    with Sandbox(sqlite_url, tmp_path, metrics_address=address, query_compilation="true") as sandbox:
+    with Sandbox(url, tmp_path, metrics_address=address, query_compilation="true") as sandbox:
         merchant = MerchantClient(sandbox)
         token = merchant.token()
         before = scrape(address)
@@ -32,7 +34,7 @@ def test_server_serves_its_metrics_at_their_own_address_only(sqlite_url: str, tm
         growth = difference(before, scrape(address))
         text = httpx2.get(f"http://{address}/metrics").text
         assert merchant.http.get("/metrics").status_code == 404
-        second = Gateway(sqlite_url, tmp_path, GATEWAY_METRICS_ADDRESS=address)
+        second = Gateway(url, tmp_path, GATEWAY_METRICS_ADDRESS=address)
         assert "is in use" in second("serve", "--port", "0").stderr
     executions = {key: number for key, number in growth.items() if "executions" in key[0]}
     assert executions == {

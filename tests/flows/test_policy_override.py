@@ -11,16 +11,16 @@ PROVENANCE = "query ($id: ID!) { node(id: $id) { ... on Decision { provenance { 
 HEADER = 'policy = "car_rental"\ncurrency = "CNY"\n'
 
 
-def test_override_decides_the_next_request(empty_database_url: str, tmp_path: Path) -> None:
+def test_override_decides_the_next_request(seeded_state: tuple[str, Path], tmp_path: Path) -> None:
     bounds, north = tmp_path / "bounds.toml", tmp_path / "north.toml"
     bounds.write_text(f"{HEADER}[rule.very-good]\nshare = {{ at_least = 60, at_most = 90 }}\n", encoding="utf-8")
     today = datetime.now(UTC).date()
     north.write_text(
         f'{HEADER}version = "north-1"\neffective = {today}\n[rule.very-good]\nshare = 90\n', encoding="utf-8"
     )
-    operator = Gateway(empty_database_url, tmp_path)
+    operator = Gateway(*seeded_state)
 
-    with Sandbox(empty_database_url, tmp_path) as sandbox:
+    with Sandbox(*seeded_state) as sandbox:
         partner = MerchantClient(sandbox)
         try:
             merchant = partner.graphql(partner.merchant_token, "{ merchant { id } }").body["data"]["merchant"]["id"]

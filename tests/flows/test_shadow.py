@@ -8,14 +8,14 @@ from tests.support.operators import Gateway
 from tests.support.server import Sandbox
 
 
-def test_partner_gets_no_result_of_the_shadow_policy(empty_database_url: str, tmp_path: Path) -> None:
+def test_partner_gets_no_result_of_the_shadow_policy(seeded_state: tuple[str, Path], tmp_path: Path) -> None:
     text = (ROOT / "merchants" / "car_rental" / "policy.toml").read_text(encoding="utf-8")
     strict = text.replace('version = "2026-11-29"', 'version = "strict"').replace("share = 70", "share = 60")
     file = tmp_path / "next.toml"
     file.write_text(strict, encoding="utf-8")
-    operator = Gateway(empty_database_url, tmp_path)
+    operator = Gateway(*seeded_state)
 
-    with Sandbox(empty_database_url, tmp_path, shadow_policies=f"car_rental={file}") as sandbox:
+    with Sandbox(*seeded_state, shadow_policies=f"car_rental={file}") as sandbox:
         partner = MerchantClient(sandbox)
         try:
             decision = partner.request(partner.token("just-below"), car())["decision"]
