@@ -99,9 +99,18 @@ class Dialect(PGDialect_psycopg):
     def do_commit(self, dbapi_connection: Any) -> None:
         """Raises InFailedSqlTransaction if a statement has failed: the server would roll back without an error."""
         if dbapi_connection.pgconn.transaction_status == TransactionStatus.INERROR:
-            self.do_rollback(dbapi_connection)  # type: ignore[no-untyped-call]
+            self.do_rollback(dbapi_connection)
             raise InFailedSqlTransaction("a statement of the transaction has failed")
         super().do_commit(dbapi_connection)  # type: ignore[no-untyped-call]
+
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        """Commits if the transaction could only read, which is the same for the database. After a rollback the driver
+        forgets its prepared statements, so the server would plan each statement again in the next transaction."""
+        is_intact = dbapi_connection.pgconn.transaction_status == TransactionStatus.INTRANS
+        if dbapi_connection.read_only and is_intact:
+            super().do_commit(dbapi_connection)  # type: ignore[no-untyped-call]
+        else:
+            super().do_rollback(dbapi_connection)  # type: ignore[no-untyped-call]
 
 
 registry.register("postgresql.gateway", __name__, Dialect.__name__)

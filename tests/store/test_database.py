@@ -106,6 +106,20 @@ def test_connection_can_write_after_it_read(database_url: str) -> None:
             database.write(make_partner)
 
 
+def test_statements_of_reading_units_stay_prepared(postgresql_url: str) -> None:
+    """A statement that has run five times is prepared. Otherwise the server would plan it each time."""
+
+    def count_prepared(unit: UnitOfWork) -> int:
+        unit.partners.load("ptn_test_1")
+        return int(unit.connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one())
+
+    with closing(Database(postgresql_url, size=1)) as database:
+        assert [database.read(count_prepared) for _ in range(8)][-1] == 2
+        with suppress(DBAPIError), reading(database) as unit:
+            unit.connection.execute(text("SELECT 1 / 0"))
+        assert database.read(count_prepared) == 0, "a transaction that failed was rolled back"
+
+
 def test_concurrent_read_modify_write_units_lose_no_update_on_sqlite(sqlite_url: str) -> None:
     """With a deferred BEGIN, updates are lost or fail at once with BUSY_SNAPSHOT."""
     with closing(Database(sqlite_url)) as database:

@@ -1,6 +1,7 @@
 """One measurement over PostgreSQL: of the gateway, or of pgbench with the rows that the gateway writes."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -20,8 +21,9 @@ from tools.bench.server import START_WITHIN, ServerFailed, free_port, gateway_co
 from tools.bench.token_requests import ClientKeys
 from tools.bench.usage import Usage, read_usage
 
-_SHORTEST_WARM_UP = 2.0
-"""Seconds. A connection to PostgreSQL prepares a statement when it has run some times."""
+_WARM_UP, _LONGEST_WARM_UP = 1_000, 20.0
+"""The number of decisions before the measurement, and the seconds for them. A connection to PostgreSQL has a plan for a
+statement when it has run it ten times."""
 TEMPLATE, COPY = "template_of_bench", "copy_of_bench"
 
 
@@ -144,7 +146,7 @@ class Runner:
         connections: list[Connection] = await connect(port, SCENARIOS["decide"].connections)
         await exchange(connections[0], requests.sample("decision"))
         calls = requests.calls("decide")
-        warm_up = await Load(calls, max(_SHORTEST_WARM_UP, self._seconds / 2)).run(connections)
+        warm_up = await Load(itertools.islice(calls, _WARM_UP), _LONGEST_WARM_UP).run(connections)
         with self._observe() as connection:
             start = read_usage(servers, connection)
             measured = await Load(calls, self._seconds).run(connections)
