@@ -1,7 +1,7 @@
 """Keys and signatures of other parties: JWK, JWK Set and compact JWS (RFC 7515, 7517, 7518, 8037), asymmetric only."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -9,10 +9,11 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
-from joserfc.jws import CompactSignature, JWSRegistry
+from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode
 
 from gateway.kit import json
+from gateway.kit.jws_signatures import PublicKey, is_signed_by
 from gateway.kit.key_strength import WeakKey, require_strong_numbers
 
 ALGORITHMS = ("ES256", "PS256", "Ed25519", "EdDSA")
@@ -57,12 +58,22 @@ _REGISTRY = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
 
 
 @dataclass(frozen=True, slots=True)
+class _Header:
+    """The header of a compact JWS. Its `members` may be any JSON. `is_valid` is whether the registered ones have valid
+    values (RFC 7515 section 4.1)."""
+
+    members: Any
+    is_valid: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Unverified:
-    """A compact JWS over a JSON object, whose signature has not been verified."""
+    """A compact JWS over a JSON object, whose signature has not been verified. `parts` are its three texts."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
-    compact: CompactSignature = field(repr=False)
+    parts: Sequence[bytes] = field(repr=False)
+    has_valid_header: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +86,12 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An accepted public key. `thumbprint` is that of RFC 7638."""
+    """An accepted public key. `kind` is its `kty`. If it has an `alg`, it is for this algorithm only. `thumbprint` is
+    that of RFC 7638."""
 
-    key: ECKey | RSAKey | OKPKey
+    kind: str
+    alg: str | None
+    public: PublicKey
     thumbprint: str
 
 
@@ -119,7 +133,9 @@ def _import(jwk: dict[str, Any]) -> Key:
         require_strong_numbers(jwk)
         key = JWKRegistry.import_key({name: jwk[name] for name in _KEPT if name in jwk})
         assert isinstance(key, ECKey | RSAKey | OKPKey)  # one of the three types above
-        return Key(key, key.thumbprint())
+        public = key.get_op_key("verify")
+        assert isinstance(public, PublicKey)  # the curves were checked above
+        return Key(kind, jwk.get("alg"), public, key.thumbprint())
     except WeakKey as weak:
         raise JoseRefused(str(weak)) from None
     except (*_INVALID, OverflowError):
@@ -186,25 +202,29 @@ def read_unverified(token: str) -> Unverified:
     Raises JoseRefused unless it is a compact JWS over a JSON object."""
     if len(token) > LONGEST_TOKEN or not _COMPACT.fullmatch(token):
         raise JoseRefused("The JWT is too long or is not three base64url texts with dots between them.")
-    head, payload, signature = token.encode().split(b".")
+    parts = token.encode().split(b".")
+    head, payload, signature = parts
     try:
         header = _kept_header(head) if len(head) <= _LONGEST_KEPT else _read_header(head)
         _REGISTRY.validate_signature_size(signature)
-        compact = CompactSignature(header, urlsafe_b64decode(payload))
-        claims = json.decode(compact.payload)
+        claims = json.decode(urlsafe_b64decode(payload))
     except (*_INVALID, RecursionError):
         raise JoseRefused("The JWT is malformed.") from None
-    if not isinstance(header, dict) or not isinstance(claims, dict):
+    if not isinstance(header.members, dict) or not isinstance(claims, dict):
         raise JoseRefused("The JWT is malformed.")
-    if "crit" in header:  # no critical extension is supported
+    if "crit" in header.members:  # no critical extension is supported
         raise JoseRefused("The JWT has a critical header that is not supported.")
-    compact.segments.update({"header": head, "payload": payload, "signature": signature})
-    return Unverified(header, claims, compact)
+    return Unverified(header.members, claims, parts, header.is_valid)
 
 
-def _read_header(segment: bytes) -> Any:
+def _read_header(segment: bytes) -> _Header:
     """Returns the header of a compact JWS whose first part is `segment`. Raises the exceptions _INVALID."""
-    return jws.extract_compact(segment + b"..", registry=_REGISTRY).headers()
+    members = jws.extract_compact(segment + b"..", registry=_REGISTRY).headers()
+    try:
+        _REGISTRY.check_header(members)
+    except _INVALID:
+        return _Header(members, is_valid=False)
+    return _Header(members, is_valid=True)
 
 
 _kept_header = lru_cache(maxsize=_MOST_KEPT)(_read_header)
@@ -214,15 +234,21 @@ _kept_header = lru_cache(maxsize=_MOST_KEPT)(_read_header)
 def verify(token: Unverified, key: Key) -> Signed:
     """Verifies the signature with this key, in an accepted algorithm that fits the key's type, and returns header and
     claims. Raises JoseRefused."""
-    if token.header.get("alg") not in _BY_TYPE[key.key.key_type]:
+    algorithm = token.header.get("alg")
+    if algorithm not in _BY_TYPE[key.kind]:
         raise JoseRefused("The JWT's alg is not accepted for this key.")
-    try:
-        is_valid = jws.validate_compact(token.compact, key.key, registry=_REGISTRY)
-    except _INVALID:
-        is_valid = False
-    if not is_valid:
+    if not token.has_valid_header or key.alg not in {None, algorithm} or not _is_signed(token, key):
         raise JoseRefused("The JWT's signature is not valid.")
     return Signed(token.header, token.claims)
+
+
+def _is_signed(token: Unverified, key: Key) -> bool:
+    head, payload, signature = token.parts
+    try:
+        decoded = urlsafe_b64decode(signature)
+    except ValueError:
+        return False
+    return is_signed_by(key.public, head + b"." + payload, decoded)
 
 
 def sign(header: Mapping[str, str], content: bytes, key: OKPKey) -> str:

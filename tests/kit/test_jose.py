@@ -1,10 +1,15 @@
 """Compact JWS and JWK of other parties."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.hashes import SHA256
+from joserfc.jwk import RSAKey
+from joserfc.util import urlsafe_b64decode
 
-from gateway.kit import jose
+from gateway.kit import jose, json
 from gateway.kit.crypto import base64url
 from gateway.kit.jose import JoseRefused
 from tests.support.fapi import new_key, public, signed
@@ -33,6 +38,48 @@ def test_signature_of_another_key_is_refused() -> None:
     assert verified(token) == {}
     with pytest.raises(JoseRefused, match="signature"):
         verified(token, public(new_key()))
+
+
+@pytest.mark.parametrize("alg", jose.ALGORITHMS)
+def test_each_accepted_algorithm_is_verified(alg: str) -> None:
+    key = new_key(alg)
+    header, claims, signature = signed({"alg": alg}, {"jti": "a"}, key).split(".")
+    assert verified(".".join((header, claims, signature)), public(key)) == {"jti": "a"}
+    wrong = base64url(urlsafe_b64decode(signature.encode())[::-1])
+    with pytest.raises(JoseRefused, match="signature"):
+        verified(".".join((header, claims, wrong)), public(key))
+
+
+@pytest.mark.parametrize("changed", [lambda text: text + b"\0", lambda text: text[:-1], lambda text: b"\0" + text])
+def test_signature_of_another_length_is_refused(changed: Callable[[bytes], bytes]) -> None:
+    header, claims, signature = signed(HEADER, {}, KEY).split(".")
+    with pytest.raises(JoseRefused, match="signature"):
+        verified(".".join((header, claims, base64url(changed(urlsafe_b64decode(signature.encode()))))))
+
+
+def test_ps256_with_another_length_of_salt_is_refused() -> None:
+    key = new_key("PS256")
+    assert isinstance(key, RSAKey)
+    assert key.private_key is not None
+    text = ".".join(base64url(json.encode(part)) for part in ({"alg": "PS256"}, {}))
+    for length, is_accepted in ((32, True), (20, False)):
+        signature = key.private_key.sign(text.encode(), PSS(MGF1(SHA256()), length), SHA256())
+        token = f"{text}.{base64url(signature)}"
+        if is_accepted:
+            assert verified(token, public(key)) == {}
+        else:
+            with pytest.raises(JoseRefused, match="signature"):
+                verified(token, public(key))
+
+
+def test_algorithm_other_than_that_of_the_key_is_refused() -> None:
+    key = new_key("EdDSA")
+    for alg in ("Ed25519", "EdDSA"):
+        jwk = {**public(key), "alg": alg}
+        assert verified(signed({"alg": alg}, {}, key), jwk) == {}
+        other = {"Ed25519": "EdDSA", "EdDSA": "Ed25519"}[alg]
+        with pytest.raises(JoseRefused, match="signature"):
+            verified(signed({"alg": other}, {}, key), jwk)
 
 
 @pytest.mark.parametrize("size", [100, 5_000])

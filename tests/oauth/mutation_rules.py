@@ -15,6 +15,7 @@ DPOP = tuple(f"tests/oauth/test_dpop_{name}.py" for name in ("token", "proof", "
 BASIC, FUZZ, PAR, PAR_FAPI2, CODE = (
     f"tests/oauth/test_{name}.py" for name in ("client_auth", "fuzz", "par", "par_fapi2", "code")
 )
+JOSE = "tests/kit/test_jose.py"
 PAGE = "tests/web/test_authorize_page.py"
 VERIFIED = "tests/oauth/test_verified_requests.py"
 
@@ -92,7 +93,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/kit/jose.py",
-        (*ASSERTION, *DPOP),
+        (*ASSERTION, *DPOP, JOSE),
         (
             (
                 9,
@@ -103,14 +104,34 @@ RULES: Sequence[Group] = (
             (
                 9,
                 "alg of another key type",
-                'if token.header.get("alg") not in _BY_TYPE[key.key.key_type]:',
+                "if algorithm not in _BY_TYPE[key.kind]:",
                 "if False:",
             ),
+            (9, "alg other than that of the key", " or key.alg not in {None, algorithm}", ""),
             (10, "kid not looked at", 'if kid is None or jwk.get("kid") == kid]', "]"),
-            (11, "crit not looked at", 'if "crit" in header:', "if False:"),
+            (11, "crit not looked at", 'if "crit" in header.members:', "if False:"),
             (11, "unknown header members refused", "strict_check_header=False", "strict_check_header=True"),
             (13, "weak keys", "require_strong_numbers(jwk)\n", "pass\n"),
             (46, "private key in a proof", "if _PRIVATE & set(jwk):", "if False:"),
+        ),
+    ),
+    (
+        "gateway/kit/jws_signatures.py",
+        (JOSE,),
+        (
+            (
+                10,
+                "any signature",
+                "except (InvalidSignature, ValueError):\n        return False",
+                "except ValueError:\n        return False\n    except InvalidSignature:\n        return True",
+            ),
+            (
+                10,
+                "longer ES256 signature",
+                "if len(signature) != 2 * _NUMBER_BYTES:",
+                "if len(signature) < 2 * _NUMBER_BYTES:",
+            ),
+            (9, "PS256 with another salt", "salt_length=_SHA256.digest_size", "salt_length=PSS.AUTO"),
         ),
     ),
     (
