@@ -89,6 +89,19 @@ RULES: Sequence[Group] = (
                 "jose.verify(jwt, key)",
                 "jwt.claims",
             ),
+            (
+                10,
+                "kept keys of a client that has others",
+                "        if self.is_kept:\n            raise ClientChanged\n        return False",
+                "        return self.is_kept and row is not None",
+            ),
+            (
+                10,
+                "assertion verified again with a kept row",
+                "kept = None if read_client else self._kept.get(claimed.client_id)",
+                "kept = self._kept.get(claimed.client_id)",
+            ),
+            (10, "clients kept without end", "if len(self._rows) > _MOST_KEPT:", "if False:"),
         ),
     ),
     (
@@ -154,7 +167,7 @@ RULES: Sequence[Group] = (
         "gateway/oauth/clients/authentication.py",
         (*ASSERTION, BASIC, VERIFIED),
         (
-            (10, "keys replaced meanwhile", "assertion.has_keys_of(client.row)", "True"),
+            (10, "keys replaced meanwhile", "assertion.is_of(client and client.row)", "client"),
             (
                 4,
                 "any secret",

@@ -140,7 +140,8 @@ def test_d12_expiry_has_the_allowance_of_iat_and_nbf(world: OAuthWorld, path: st
 
 def test_d12_used_assertion_is_remembered_through_the_allowance(world: OAuthWorld) -> None:
     form = world.bank.authentication(exp=NOW + 60)
-    assertion = AssertionCheck(world.container).verify(ParsedRequest("/oauth/par", form, None, NOON), NOON)
+    request = ParsedRequest("/oauth/par", form, None, NOON)
+    assertion = AssertionCheck(world.container).verify(request, NOON, read_client=True)
     assert assertion is not None
     assert assertion.usable_until == NOON + timedelta(seconds=75)
     assert send(world, "/oauth/par", form).status_code == 201

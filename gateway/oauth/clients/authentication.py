@@ -61,9 +61,10 @@ def methods(assertion: Assertion | None) -> dict[str, Callable[[Callable[[str], 
     """All methods by their registered names (RFC 7591 section 2), for a request with this assertion."""
 
     def by_assertion(query_client: Callable[[str], Any], _: Any) -> Any:
-        """The client that signed the assertion. None without an assertion, or if its keys have changed since."""
+        """The client that signed the assertion. None without an assertion, or if its keys have changed since. Raises
+        ClientChanged."""
         client = query_client(assertion.client.id) if assertion else None
-        return client if client and assertion and assertion.has_keys_of(client.row) else None
+        return client if assertion and assertion.is_of(client and client.row) else None
 
     return {"client_secret_basic": client_secret_basic, private_key_jwt.METHOD: by_assertion}
 

@@ -1,5 +1,12 @@
-"""Client authentication by a signed assertion (RFC 7523 section 3, with the limits of FAPI 2.0 section 5.3.2.1)."""
+"""Client authentication by a signed assertion (RFC 7523 section 3, with the limits of FAPI 2.0 section 5.3.2.1).
 
+The signature is verified before the unit of work of a request, with the keys of the client's row. That is the row which
+was read for an earlier request, if it is kept. The unit reads the row again and accepts the assertion only if the keys
+are still the same.
+"""
+
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,22 +28,35 @@ LONGEST_LIFE = timedelta(minutes=10)
 """The longest time until an assertion expires. Its jti is remembered until it can no longer be used."""
 
 _LONGEST_JTI = 256
+_MOST_KEPT = 500
+"""The number of clients whose rows are kept in the memory of one process."""
+
+
+class ClientChanged(Exception):
+    """The row with which an assertion was verified was kept from an earlier request, and is not that of the client any
+    more. The assertion must be verified again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """An assertion signed by `client`, whose row was read before the unit of work of the request. `replay_key`
-    identifies the assertion. It was made at `made_at`, its `iat`, or without one at this time at the earliest. It is
-    invalid from `usable_until` on, which is after its `exp`, because clocks differ."""
+    """An assertion signed by `client`, whose row was read before the unit of work of the request, or `is_kept` from an
+    earlier request. `replay_key` identifies the assertion. It was made at `made_at`, its `iat`, or without one at this
+    time at the earliest. It is invalid from `usable_until` on, which is after its `exp`, because clocks differ."""
 
     client: ClientRow
+    is_kept: bool
     replay_key: str
     made_at: WallTime
     usable_until: WallTime
 
-    def has_keys_of(self, row: ClientRow) -> bool:
-        """Whether `row` still has the keys, or the address of keys, with which the signature was verified."""
-        return _key_members(self.client) == _key_members(row)
+    def is_of(self, row: ClientRow | None) -> bool:
+        """Whether `row` still has the keys, or the address of keys, with which the signature was verified. False for
+        None, an unknown or disabled client. Raises ClientChanged instead of False if the assertion's row was kept."""
+        if row is not None and _key_members(self.client) == _key_members(row):
+            return True
+        if self.is_kept:
+            raise ClientChanged
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +70,47 @@ class _Claimed:
     usable_until: WallTime
 
 
+class _KeptClients:
+    """The rows of the clients with inline keys that have authenticated last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: OrderedDict[str, ClientRow] = OrderedDict()
+
+    def get(self, client_id: str) -> ClientRow | None:
+        """The kept row of the client, None if there is none."""
+        with self._lock:
+            row = self._rows.get(client_id)
+            if row is not None:
+                self._rows.move_to_end(client_id)
+            return row
+
+    def keep(self, row: ClientRow) -> None:
+        """Keeps the row instead of an older one. Keys at a jwks_uri have a cache of their own."""
+        if row.jwks_uri is None:
+            with self._lock:
+                self._rows[row.id] = row
+                self._rows.move_to_end(row.id)
+                if len(self._rows) > _MOST_KEPT:
+                    self._rows.popitem(last=False)
+
+    def drop(self, client_id: str) -> None:
+        """Drops the row of the client, if there is one."""
+        with self._lock:
+            self._rows.pop(client_id, None)
+
+
 class AssertionCheck:
     """Verifies client assertions before the unit of work of a request. Their only valid audience is the issuer."""
 
     def __init__(self, container: Container) -> None:
         self._container, self._issuer = container, container.settings.issuer
+        self._kept = _KeptClients()
 
-    def verify(self, request: ParsedRequest, wall: WallTime) -> Assertion | None:
-        """The assertion in the request, None if there is none or it is invalid. Keys at a jwks_uri are fetched only
-        after everything but the signature has been verified. Raises KeysRefused."""
+    def verify(self, request: ParsedRequest, wall: WallTime, *, read_client: bool) -> Assertion | None:
+        """The assertion in the request, None if there is none or it is invalid. The client's row is read if
+        `read_client`, and if no kept row has the key. Keys at a jwks_uri are fetched only after everything but the
+        signature has been verified. Raises KeysRefused."""
         token = request.form.get("client_assertion")
         if token is None or request.form.get("client_assertion_type") != ASSERTION_TYPE:
             return None
@@ -67,14 +119,20 @@ class AssertionCheck:
         try:
             jwt = jose.read_unverified(token)
             claimed = self._read(jwt, wall)
-            client = self._load_client(claimed.client_id)
-            key_set = self._keys(client, claimed.kid) if client else None
-            if client is None or key_set is None:
-                return None
-            _require_signed(jwt, key_set)
         except JoseRefused:
             return None
-        return Assertion(client, claimed.replay_key, claimed.made_at, claimed.usable_until)
+        kept = None if read_client else self._kept.get(claimed.client_id)
+        if kept is not None and kept.jwks is not None and _is_signed(jwt, kept.jwks):
+            return Assertion(kept, True, claimed.replay_key, claimed.made_at, claimed.usable_until)
+        client = self._load_client(claimed.client_id)
+        if client is None:
+            self._kept.drop(claimed.client_id)
+            return None
+        key_set = self._keys(client, claimed.kid)
+        if key_set is None or not _is_signed(jwt, key_set):
+            return None
+        self._kept.keep(client)
+        return Assertion(client, False, claimed.replay_key, claimed.made_at, claimed.usable_until)
 
     def _load_client(self, client_id: str) -> ClientRow | None:
         row = self._container.database.read(lambda unit: unit.clients.load(client_id))
@@ -133,15 +191,15 @@ def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(max(seconds, 0), UTC)
 
 
-def _require_signed(jwt: Unverified, key_set: Mapping[str, Any]) -> None:
-    """Raises JoseRefused unless one of the keys has signed the JWT."""
+def _is_signed(jwt: Unverified, key_set: Mapping[str, Any]) -> bool:
+    """Whether one of the keys has signed the JWT."""
     for key in jose.candidate_keys(key_set, jwt):
         try:
             jose.verify(jwt, key)
         except JoseRefused:
             continue
-        return
-    raise JoseRefused("The signature is not of a key of the client.")
+        return True
+    return False
 
 
 def _key_members(row: ClientRow) -> tuple[object, ...]:

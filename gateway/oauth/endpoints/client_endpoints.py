@@ -9,7 +9,7 @@ from authlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error, Unsu
 from gateway.kit.clock import WallTime
 from gateway.oauth.authlib_adapter import Endpoint, OAuthResponse, error_response
 from gateway.oauth.clients.authentication import require_one_method
-from gateway.oauth.clients.private_key_jwt import AssertionCheck
+from gateway.oauth.clients.private_key_jwt import AssertionCheck, ClientChanged
 from gateway.oauth.dpop import NONCE_HEADER, Proof, ProofCheck
 from gateway.oauth.endpoints.device_authorization import DeviceAuthorizationEndpoint
 from gateway.oauth.endpoints.introspection import IntrospectionEndpoint
@@ -65,9 +65,16 @@ class ClientEndpoints:
         return Endpoint(self._container, partial(self._perform, name), parse_request)
 
     def _perform(self, name: str, request: ParsedRequest) -> OAuthResponse:
+        try:
+            return self._respond(name, request, read_client=False)
+        except ClientChanged:  # nothing was written
+            return self._respond(name, request, read_client=True)
+
+    def _respond(self, name: str, request: ParsedRequest, *, read_client: bool) -> OAuthResponse:
+        """The response. Raises ClientChanged, unless `read_client`."""
         wall = self._container.clock()
         try:
-            assertion = self._assertions.verify(request, wall)
+            assertion = self._assertions.verify(request, wall, read_client=read_client)
         except KeysRefused:
             text = "The client's keys could not be fetched from its jwks_uri."
             return challenge_client(self._container, request, error_response(401, "invalid_client", text))
