@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tests.oauth import (
+    mutation_assertion_rules,
     mutation_ending_rules,
     mutation_grant_rules,
     mutation_key_rules,
@@ -57,6 +58,7 @@ class Mutation:
 def mutations() -> Iterator[Mutation]:
     """All mutations, in the order of their files."""
     groups = (
+        mutation_assertion_rules,
         mutation_rules,
         mutation_page_rules,
         mutation_proof_rules,
