@@ -13,7 +13,6 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OverlappingFieldsCanBeMergedRule,
-    parse,
     specified_rules,
     validate,
 )
@@ -21,6 +20,7 @@ from graphql import (
 from schema import guard
 from schema.errors import PARSE_FAILED, VALIDATION_FAILED
 from schema.guard import DEFAULT_LIMITS, Limits
+from schema.parsing.quick_parser import parse_document
 from schema.validation.one_of_variables import OneOfVariablesRule
 from schema.validation.overlapping_fields import FieldsCanMergeRule
 from schema.validation.quick_check import QuickCheck
@@ -106,7 +106,7 @@ class Documents:
             error = GraphQLError(f"The document exceeds a limit: at most {MAX_LINES} lines.")
             raise Refused(VALIDATION_FAILED, [error])
         try:
-            document = parse(text, max_lexical_tokens=self._limits.tokens, max_comments=MAX_COMMENTS)
+            document = parse_document(text, max_tokens=self._limits.tokens, max_comments=MAX_COMMENTS)
         except GraphQLError as error:
             raise Refused(PARSE_FAILED, [error]) from None
         try:

@@ -14,6 +14,18 @@ from schema.documents import PreparedDocument
 from schema.operations import Operation
 
 
+class _Executor(Executor[Any]):
+    """graphql-core's executor without incremental delivery, for which the schema has no directive."""
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """Returns the result. The executor and its context are then freed without the garbage collector, because its
+        helpers for asynchronous resolvers no longer refer to it."""
+        try:
+            return super().execute_operation(serially)
+        finally:
+            del self.async_helpers
+
+
 class OperationExecutor:
     """Executes operations. If `compiles` is False, graphql-core executes all. Both have the same results. Operations of
     trusted documents have a cache of their own, so that others do not evict them. `observe` is that of
@@ -55,7 +67,7 @@ class OperationExecutor:
             context_value=context,
             variable_values=dict(raw_variables),
             operation_name=operation.name,
-            executor_class=Executor,  # without incremental delivery, for which the schema has no directive
+            executor_class=_Executor,
             hide_suggestions=True,
         )
 

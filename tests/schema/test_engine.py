@@ -1,5 +1,6 @@
 """Request errors, field errors, and what they contain."""
 
+import gc
 from datetime import timedelta
 from typing import Any
 
@@ -156,3 +157,16 @@ def test_gateway_errors_in_query_fields(
     (error,) = world.run(VIEWER).body["errors"]
     assert error["extensions"] == (extensions or {"code": "TOO_MANY_INQUIRIES", "retryAfter": 90})
     assert "policy.toml" not in error["message"]
+
+
+def test_new_document_leaves_nothing_to_the_garbage_collector(world: GraphQLWorld) -> None:
+    world.engine.executor.operations.at_first_use = False
+    text = "{ consentedUser { %s: scoreTier { tier ...F } } } fragment F on ScoreTier { rank }"
+    world.data(text % "first")  # what the first request of a process leaves is no matter
+    gc.collect()
+    gc.disable()
+    try:
+        world.data(text % "second")
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
