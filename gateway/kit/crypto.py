@@ -34,7 +34,7 @@ def base64url(data: bytes) -> str:
 
 def derive(master: bytes, context: str, length: int = 32) -> bytes:
     """Returns `length` bytes (at most 32) that only a holder of the master key can compute, one value per context."""
-    return hmac.new(master, context.encode(), hashlib.sha256).digest()[:length]
+    return hmac.digest(master, context.encode(), "sha256")[:length]
 
 
 class Secrets:

@@ -5,7 +5,7 @@ A record (`ClientRow`) is a SQLModel model without a table: it declares the colu
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol, Self, TypeVar
 
 from sqlalchemy import JSON, BigInteger, Column, Dialect, LargeBinary, MetaData, Table, text
@@ -23,15 +23,30 @@ metadata = MetaData(
 )
 
 
+_LENGTH = len("2026-01-01 00:00:00.000000")
+
+
 class Moment(UTCDateTime):
-    """A point in time in UTC. SQLite stores it as text without an offset. Reading it here avoids three calls of
-    SQLAlchemy and SQLModel per value."""
+    """A point in time in UTC. SQLite stores it as text without an offset. Reading and writing it here avoids three calls
+    of SQLAlchemy and SQLModel per value."""
 
     cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Returns the function that converts a datetime to the driver's value."""
+        return _write_moment if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
         """Returns the function that converts the driver's value to a datetime."""
         return _read_moment if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _write_moment(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError("a moment without timezone information cannot be stored")
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:_LENGTH]
 
 
 def _read_moment(text: str | None) -> datetime | None:

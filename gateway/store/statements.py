@@ -8,8 +8,9 @@ values whose length differs between calls changes the SQL, so such a statement i
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, cast
+from functools import lru_cache, partial
+from operator import itemgetter
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.exc import DBAPIError
@@ -25,8 +26,7 @@ _Processor = Callable[[Any], Any]
 _MOST_PREPARED = 4_096
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The result of a statement: its rows, and the number of inserted, updated or deleted rows."""
 
     rows: Sequence[Row]
@@ -78,20 +78,25 @@ class Prepared:
         expanded = compiled.construct_expanded_state(dict.fromkeys(parameters))
         self.text = expanded.statement
         self._dialect, self._positional = dialect, compiled.positional
-        bound = (expanded.positiontup if compiled.positional else expanded.parameters) or ()
-        self._bound = tuple(
-            (name, compiled.binds[name].key, expanded.parameters[name], _binding(compiled.binds[name].type, dialect))
-            if name in compiled.binds
-            else (name, name, expanded.parameters[name], expanded.processors.get(name))  # one of a fixed list
-            for name in bound
-        )
+        bound = tuple((expanded.positiontup if compiled.positional else expanded.parameters) or ())
+        self._names = None if compiled.positional else bound
+        binds = compiled.binds
+        keys = [binds[name].key if name in binds else name for name in bound]  # a value of a fixed list has no bind
+        self._pick = _picking(keys)
+        self._constants = {
+            key: expanded.parameters[name] for name, key in zip(bound, keys, strict=True) if key not in parameters
+        }
+        writing = [
+            _binding(binds[name].type, dialect) if name in binds else expanded.processors.get(name) for name in bound
+        ]
+        self._writing = tuple((index, process) for index, process in enumerate(writing) if process)
         statement = compiled.statement
         columns = list(statement.exported_columns) if isinstance(statement, ReturnsRows) else []
         names = [column.key for column in columns]
         named: Any = namedtuple("named", names, rename=True)  # type: ignore[misc]  # known only now
-        self._make_row = cast("Callable[[Iterable[Any]], Row]", named._make)
-        self._read = tuple(_reading(column.type, dialect) for column in columns)
-        self._plain = not any(self._read)
+        self._make_row = cast("Callable[[Iterable[Any]], Row]", partial(tuple.__new__, named))
+        reading = [_reading(column.type, dialect) for column in columns]
+        self._reading = tuple((index, process) for index, process in enumerate(reading) if process)
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> Result:
         """Runs the statement. Raises DBAPIError."""
@@ -125,29 +130,26 @@ class Prepared:
         return self._rows((row,))[0]
 
     def _bind(self, parameters: Mapping[str, Any]) -> Any:
-        if self._positional:
-            return [
-                process(parameters.get(key, default)) if process else parameters.get(key, default)
-                for _, key, default, process in self._bound
-            ]
-        return {
-            name: process(parameters.get(key, default)) if process else parameters.get(key, default)
-            for name, key, default, process in self._bound
-        }
+        if self._constants:
+            parameters = {**self._constants, **parameters}
+        values = self._pick(parameters)
+        if self._writing:
+            values = list(values)
+            for index, process in self._writing:
+                values[index] = process(values[index])
+        return values if self._names is None else dict(zip(self._names, values, strict=True))
 
     def _rows(self, rows: Sequence[Sequence[Any]]) -> Sequence[Row]:
-        if self._plain:
-            return [self._make_row(row) for row in rows]
-        read = self._read
-        return [
-            self._make_row(
-                [
-                    value if process is None or value is None else process(value)
-                    for process, value in zip(read, row, strict=True)
-                ]
-            )
-            for row in rows
-        ]
+        if self._reading:
+            rows = [self._convert(row) for row in rows]
+        return [self._make_row(row) for row in rows]
+
+    def _convert(self, row: Sequence[Any]) -> Sequence[Any]:
+        values = list(row)
+        for index, process in self._reading:
+            if values[index] is not None:
+                values[index] = process(values[index])
+        return values
 
     def _translate(self, connection: Connection, error: Any) -> BaseException:
         lost = self._dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
@@ -218,3 +220,10 @@ def _binding(sql_type: TypeEngine[Any], dialect: Dialect) -> _Processor | None:
 
 def _reading(sql_type: TypeEngine[Any], dialect: Dialect) -> _Processor | None:
     return sql_type.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _picking(keys: Sequence[str]) -> Callable[[Mapping[str, Any]], Any]:
+    """Returns a function that returns the values of these keys in a tuple."""
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return lambda parameters: tuple([parameters[key] for key in keys])
