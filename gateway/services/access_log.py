@@ -62,7 +62,7 @@ class AccessLogService:
         consent = principal.consent
         if consent is None:
             raise ValueError("an access to a person's data needs the person's consent")
-        subject = unit.users.load_log_subject(consent.user_id)
+        person = unit.logged_persons.load(consent.id)
         public = {
             "kind": kind,
             "purpose": purpose,
@@ -70,10 +70,8 @@ class AccessLogService:
             "consent": consent.id,
             "business_at": rfc3339(principal.now),
         }
-        columns = {"subject": subject}
-        unit.access_log.append(
-            NewEntry(principal.merchant_id, consent.user_id, subject, public, {"answered": answered}, columns)
-        )
+        columns = {"subject": person.subject}
+        unit.access_log.append(NewEntry(principal.merchant_id, person, public, {"answered": answered}, columns))
 
     def list_groups(self, unit: UnitOfWork, user_id: str) -> tuple[AccessGroup, ...]:
         """All accesses to a person's data, by merchant and kind. The kinds that disclose most come first, and within a

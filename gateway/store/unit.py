@@ -22,6 +22,7 @@ from gateway.store.logs.access_log import AccessLog
 from gateway.store.logs.checkpoints import CheckpointRepository
 from gateway.store.logs.decision_log import DecisionLog
 from gateway.store.logs.keys import KeyRepository, Keyring
+from gateway.store.logs.persons import LoggedPersonRepository
 from gateway.store.logs.record_log import RecordLog
 from gateway.store.logs.tree_log import TreeLog
 from gateway.store.logs.trees import LogTrees
@@ -77,7 +78,9 @@ class UnitOfWork:
 
     @cached_property
     def decisions(self) -> DecisionRepository:
-        return DecisionRepository(self.connection, self.wall, self.decision_log)
+        return DecisionRepository(
+            self.connection, self.wall, self.decision_log, self.logged_persons, self.exposures
+        )
 
     @cached_property
     def decision_pages(self) -> DecisionPageRepository:
@@ -119,6 +122,10 @@ class UnitOfWork:
     @cached_property
     def keys(self) -> KeyRepository:
         return KeyRepository(self.connection, self.wall, self._keyring)
+
+    @cached_property
+    def logged_persons(self) -> LoggedPersonRepository:
+        return LoggedPersonRepository(self.connection, self.wall, self.keys)
 
     @cached_property
     def outbox(self) -> OutboxRepository:

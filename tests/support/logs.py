@@ -57,15 +57,15 @@ def log_event(unit: UnitOfWork, cast: Cast, decision: str, before: Status | None
     }
     columns = {"decision_id": decision}
     return unit.decision_log.append(
-        NewEntry(cast.merchant, cast.user, unit.users.load_log_subject(cast.user), public, PERSONAL, columns)
+        NewEntry(cast.merchant, unit.logged_persons.load(cast.consent.id), public, PERSONAL, columns)
     )
 
 
 def log_access(unit: UnitOfWork, cast: Cast, kind: str = "SCORE_TIER") -> str:
     """Appends an entry to the access log and returns its id."""
-    subject = unit.users.load_log_subject(cast.user)
+    person = unit.logged_persons.load(cast.consent.id)
     return unit.access_log.append(
-        NewEntry(cast.merchant, cast.user, subject, {"kind": kind}, PERSONAL, {"subject": subject})
+        NewEntry(cast.merchant, person, {"kind": kind}, PERSONAL, {"subject": person.subject})
     )
 
 

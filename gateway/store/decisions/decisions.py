@@ -10,7 +10,6 @@ from sqlmodel import UniqueConstraint
 from gateway.domain.decisions.decision import Decision, DecisionEvent, StoredDecision, state_by
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import RULES, Status, SystemTransition
-from gateway.domain.errors import NotFound
 from gateway.domain.events import Actor
 from gateway.domain.money import Money
 from gateway.kit.clock import BusinessTime, WallTime, rfc3339
@@ -21,8 +20,8 @@ from gateway.store.decisions.disputes import DisputeRow
 from gateway.store.decisions.exposures import ExposureRepository
 from gateway.store.decisions.idempotency import IdempotencyRow
 from gateway.store.decisions.mapping import StateMapping
-from gateway.store.identity.users import USERS
 from gateway.store.logs.decision_log import DecisionLog
+from gateway.store.logs.persons import LoggedPersonRepository
 from gateway.store.logs.sealed_log import NewEntry
 from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.outbox import OutboxRepository, message_of_event
@@ -68,11 +67,6 @@ _INSERT = (
     insert_into(DECISIONS).on_conflict_do_nothing(index_elements=["merchant_id", "merchant_reference"]).returning(_D.id)
 )
 _UPDATE = DECISIONS.update().where(_D.id == bindparam("decision_id"))
-_PERSON = (
-    select(USERS.c.id, USERS.c.log_subject)
-    .join(CONSENTS, CONSENTS.c.user_id == USERS.c.id)
-    .where(CONSENTS.c.id == bindparam("consent_id"))
-)
 _USED = (
     select(_D.id)
     .where(
@@ -115,10 +109,17 @@ EXPIRING = RULES[SystemTransition.EXPIRE].sources
 class DecisionRepository(Repository):
     """Loads decisions, and saves them: the row, the totals, the log entry and the outbox message together."""
 
-    def __init__(self, connection: Connection, wall: WallTime, log: DecisionLog) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        wall: WallTime,
+        log: DecisionLog,
+        persons: LoggedPersonRepository,
+        exposures: ExposureRepository,
+    ) -> None:
         super().__init__(connection)
-        self._wall, self._log = wall, log
-        self._exposures, self._outbox = ExposureRepository(connection), OutboxRepository(connection)
+        self._wall, self._log, self._persons, self._exposures = wall, log, persons, exposures
+        self._outbox = OutboxRepository(connection)
 
     def load(self, decision_id: str) -> DecisionState | None:
         """Returns the stored decision, or None for an unknown id."""
@@ -245,8 +246,8 @@ class DecisionRepository(Repository):
         idempotency: IdempotencyRow | None = None,
     ) -> str:
         state, stored = decision.state, decision.stored
-        user_id, log_subject = self._person(state.consent_id)
-        self._change_totals(user_id, state, stored.state if stored else None)
+        person = self._persons.load(state.consent_id)
+        self._change_totals(person.user_id, state, stored.state if stored else None)
         public = {
             "decision": state.id,
             "client": state.client_id,
@@ -270,17 +271,11 @@ class DecisionRepository(Repository):
             **({digests.DISPUTE: digests.digest_dispute(dispute, state.subject)} if dispute else {}),
             **({digests.CALL: digests.digest_call(idempotency, state.subject)} if idempotency else {}),
         }
-        entry = NewEntry(state.merchant_id, user_id, log_subject, public, personal, {"decision_id": state.id})
+        entry = NewEntry(state.merchant_id, person, public, personal, {"decision_id": state.id})
         event_id = self._log.append(entry)
         self._outbox.add(message_of_event(event_id, state.merchant_id, public, state.merchant_reference, self._wall))
         decision.stored = StoredDecision(state, digest)
         return event_id
-
-    def _person(self, consent_id: str) -> tuple[str, str]:
-        row = self._row(_PERSON, consent_id=consent_id)
-        if row is None:
-            raise NotFound("The person has been erased.")
-        return row.id, row.log_subject
 
     def _change_totals(self, user_id: str, state: DecisionState, before: DecisionState | None) -> None:
         zero = Money.zero(state.currency)

@@ -160,6 +160,10 @@ class KeyRepository(Repository):
             assert row is not None  # this unit or another has just created it
         return row.id, self._keyring.open(row.key_sealed, row.id)
 
+    def open_user_key(self, row: Row) -> bytes:
+        """Returns the bytes of the key in a row with `key_sealed` and `key_id`. Raises SealBroken."""
+        return self._keyring.open(row.key_sealed, row.key_id)
+
     def open_user_keys(self, key_ids: Iterable[str]) -> Mapping[str, bytes]:
         """Returns the bytes of persons' keys by id, without destroyed keys. Raises SealBroken."""
         rows = self._all(UserKeyRow, _USER_KEYS, ids=sorted(set(key_ids)))

@@ -16,6 +16,7 @@ from gateway.kit.crypto import SealBroken, base64url, seal, unseal, verifies
 from gateway.kit.json import canonical, decode
 from gateway.kit.merkle import hash_leaf
 from gateway.store.logs.keys import KeyRepository
+from gateway.store.logs.persons import LoggedPerson
 from gateway.store.logs.tree_log import LogEntry, TreeLog
 from gateway.store.logs.trees import LogTrees
 
@@ -36,12 +37,11 @@ class SealedEntry(LogEntry):
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """An entry to be logged. `user_id` and `subject` identify the person. Anyone may read `public`; `personal` can be
-    read only with the person's key. `columns` are further columns of the table, each repeated from the public part."""
+    """An entry to be logged about a person. Anyone may read `public`; `personal` can be read only with the person's key.
+    `columns` are further columns of the table, each repeated from the public part."""
 
     merchant_id: str
-    user_id: str
-    subject: str
+    person: LoggedPerson
     public: Mapping[str, Any]
     personal: Mapping[str, Any]
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -56,7 +56,6 @@ class SealedLog(TreeLog):
 
     def append(self, entry: NewEntry) -> str:
         """Adds one entry and returns its id."""
-        key_id, key = self._keys.ensure_user_key(entry.user_id)
         entry_id = self._keys.ids.new(self.NOUN)
         public = canonical(
             {
@@ -64,13 +63,13 @@ class SealedLog(TreeLog):
                 "version": 2,
                 "id": entry_id,
                 "merchant": entry.merchant_id,
-                "subject": entry.subject,
-                "key": key_id,
+                "subject": entry.person.subject,
+                "key": entry.person.key_id,
                 "at": rfc3339(self._wall),
                 **entry.public,
             }
         )
-        sealed = seal(key, canonical(dict(entry.personal)), public)
+        sealed = seal(entry.person.key, canonical(dict(entry.personal)), public)
         columns = {
             "id": entry_id,
             "merchant_id": entry.merchant_id,
