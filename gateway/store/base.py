@@ -27,8 +27,8 @@ _LENGTH = len("2026-01-01 00:00:00.000000")
 
 
 class Moment(UTCDateTime):
-    """A point in time in UTC. SQLite stores it as text without an offset. Reading and writing it here avoids three calls
-    of SQLAlchemy and SQLModel per value."""
+    """A point in time in UTC. SQLite stores it as text without an offset. Converting it here avoids three calls of
+    SQLAlchemy and SQLModel per value."""
 
     cache_ok = True
 

@@ -78,9 +78,7 @@ class UnitOfWork:
 
     @cached_property
     def decisions(self) -> DecisionRepository:
-        return DecisionRepository(
-            self.connection, self.wall, self.decision_log, self.logged_persons, self.exposures
-        )
+        return DecisionRepository(self.connection, self.wall, self.decision_log, self.logged_persons, self.exposures)
 
     @cached_property
     def decision_pages(self) -> DecisionPageRepository:

@@ -106,7 +106,7 @@ def exposures(unit: UnitOfWork, cast: Cast) -> tuple[Money, Money, Money]:
     return (
         cny(unit.connection.scalar(in_total) or 0),
         unit.exposures.load_by_merchant(cast.user, "CNY").get(cast.merchant, cny(0)),
-        unit.exposures.load_committed(cast.consent.id, "CNY"),
+        unit.decisions.load_committed(cast.consent.id, "CNY", BUSINESS_NOON),
     )
 
 

@@ -7,6 +7,7 @@ from gateway.domain.money import Money
 from gateway.store.database import Database
 from gateway.store.decisions.exposures import EXPOSURES, MERCHANT_EXPOSURES
 from gateway.store.unit import UnitOfWork
+from tests.support.clock import BUSINESS_NOON
 from tests.support.factories import Cast, make_cast, make_merchant
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
@@ -51,12 +52,12 @@ def test_totals_are_kept_by_merchant_and_currency(database: Database, cast: Cast
 
 def test_committed_amounts_are_kept_by_consent_and_currency(database: Database, cast: Cast) -> None:
     with writing(database) as unit:
-        assert unit.exposures.load_committed(cast.consent.id, "CNY") == cny(0)
+        assert unit.decisions.load_committed(cast.consent.id, "CNY", BUSINESS_NOON) == cny(0)
         unit.exposures.change_committed(cast.consent.id, cny(10**12))
         unit.exposures.change_committed(cast.consent.id, cny(-1))
         unit.exposures.change_committed(cast.consent.id, Money(5, "EUR"))
-        assert unit.exposures.load_committed(cast.consent.id, "CNY") == cny(10**12 - 1)
-        assert unit.exposures.load_committed(cast.consent.id, "EUR") == Money(5, "EUR")
+        assert unit.decisions.load_committed(cast.consent.id, "CNY", BUSINESS_NOON) == cny(10**12 - 1)
+        assert unit.decisions.load_committed(cast.consent.id, "EUR", BUSINESS_NOON) == Money(5, "EUR")
 
 
 def test_a_total_is_never_negative(database: Database, cast: Cast) -> None:
@@ -75,7 +76,7 @@ def test_a_total_is_never_negative(database: Database, cast: Cast) -> None:
     assert totals(database) == {"CNY": 10}
     with reading(database) as unit:
         assert unit.connection.scalars(select(MERCHANT_EXPOSURES.c.exposure_minor)).all() == [10]
-        assert unit.exposures.load_committed(cast.consent.id, "CNY") == cny(10)
+        assert unit.decisions.load_committed(cast.consent.id, "CNY", BUSINESS_NOON) == cny(10)
 
 
 def test_concurrent_reservations_never_exceed_the_limit(database: Database, cast: Cast) -> None:

@@ -102,12 +102,13 @@ class DisputeService:
 
         def respond(unit: UnitOfWork) -> Dispute:
             decision, dispute = _lock(unit, command.dispute_id, principal.merchant_id)
-            if call.find_decision(unit) is not None:
+            record = call.claim_key(unit, decision.state.id)
+            if record is None:
+                call.first_decision(unit)  # raises if the first call had another input
                 return _read_one(unit, dispute)
             now = unit.business_time(dispute.merchant_id)
             if dispute.status != DisputeStatus.AWAITING_MERCHANT or now >= dispute.respond_by:
                 raise _conflict(decision, dispute)
-            record = call.claim_key(unit, decision.state.id)
             if not command.accept:
                 dispute.status = DisputeStatus.UNDER_REVIEW
             event = decision.note(Topic.DISPUTE_ANSWERED, now)

@@ -42,9 +42,16 @@ class Call:
             raise NotFound("The decision of this key no longer exists.")
         return decision.as_of(unit.business_time(principal.merchant_id))
 
-    def claim_key(self, unit: UnitOfWork, decision_id: str) -> IdempotencyRow:
-        """Records the first use of the key, in the unit of work that applies the call. Returns the record. Raises
-        IdempotencyConflict."""
+    def first_decision(self, unit: UnitOfWork) -> DecisionState:
+        """The decision of the first call, when `claim_key` has returned None. Raises as `find_decision` does."""
+        decision = self.find_decision(unit)
+        if decision is None:
+            raise IdempotencyConflict("Another call used this key first.", ())
+        return decision
+
+    def claim_key(self, unit: UnitOfWork, decision_id: str) -> IdempotencyRow | None:
+        """Records the first use of the key for a decision that the caller has locked, or will make. Returns the record,
+        or None if another call has used the key: then nothing else may be done."""
         record = IdempotencyRow(
             partner_id=self.principal.partner_id,
             client_id=self.principal.client_id,
@@ -55,11 +62,7 @@ class Call:
             decision_id=decision_id,
             expires_at=WallTime(unit.wall + KEPT_FOR),
         )
-        if not unit.idempotency.claim(record, unit.wall):
-            # Another unit committed this key after `find_decision`: only under another consent or for another
-            # decision, since equal calls wait for one row lock.
-            raise IdempotencyConflict("Another call used this key first.", ())
-        return record
+        return record if unit.idempotency.claim(record, unit.wall) else None
 
     @property
     def _consent_id(self) -> str | None:

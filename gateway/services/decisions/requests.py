@@ -100,8 +100,7 @@ class DecisionRequester:
         self, unit: UnitOfWork, principal: Principal, command: RequestCommand, score: FetchedScore
     ) -> _Prepared:
         if principal.consent is not None:
-            now = unit.business_time(principal.merchant_id)
-            due_decision_ids = unit.decisions.list_due_of_user(principal.consent.user_id, now)
+            due_decision_ids = unit.decisions.list_due_of_user(principal.consent.user_id, principal.now)
             if due_decision_ids:
                 return _Prepared(due_decision_ids=due_decision_ids)
         return self._assess(unit, principal, command, score)
@@ -126,15 +125,14 @@ class DecisionRequester:
         principal = call.principal
         now = unit.business_time(principal.merchant_id)
         consent = _lock_consent(unit, principal)
-        replayed = call.find_decision(unit)
-        if replayed is not None:
-            return RequestResult(replayed, True)
+        decision_id = self._ids.new("dec")
+        record = call.claim_key(unit, decision_id)
+        if record is None:
+            return RequestResult(call.first_decision(unit), True)
         product, requested = assessment.adapter.product, assessment.requested
         require_covered(unit, consent, product, assessment.purpose, requested, assessment.point_of_sale, now)
         if assessment.measurement.valid_until <= now:
             raise Unavailable("SCORE_UNAVAILABLE", "The score expired during the request. Send the request again.")
-        decision_id = self._ids.new("dec")
-        record = call.claim_key(unit, decision_id)
         assessment = _fit_under_lock(unit, consent, assessment, now)
         state, outcome = _new_state(decision_id, call, consent, command, assessment, now), assessment.result.outcome
         decision, event = Decision.request(

@@ -143,14 +143,13 @@ class DecisionTransitions:
             decision = unit.decisions.lock(command.decision_id)
             if decision is None or decision.state.merchant_id != principal.merchant_id:
                 raise NotFound("There is no such decision.", ("decisionId",))
-            replayed = call.find_decision(unit)
-            if replayed is not None:
-                return replayed
+            record = call.claim_key(unit, decision.state.id)
+            if record is None:
+                return call.first_decision(unit)
             now = unit.business_time(principal.merchant_id)
             save_due(unit, decision, now)  # due transitions come first, even if the scheduler has not run
             contested = decision.state.contested
             event = transition(decision, now)
-            record = call.claim_key(unit, decision.state.id)
             personal = {**without_nulls(arguments), "note": arguments.get("note") or arguments.get("reason")}
             unit.decisions.save(decision, event, Actor.MERCHANT, personal, idempotency=record)
             if contested and not decision.state.contested:

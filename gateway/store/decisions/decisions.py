@@ -17,7 +17,7 @@ from gateway.store.base import amount_column, moment_column, table_of
 from gateway.store.consents.consents import CONSENTS
 from gateway.store.decisions import digests
 from gateway.store.decisions.disputes import DisputeRow
-from gateway.store.decisions.exposures import ExposureRepository
+from gateway.store.decisions.exposures import BY_MERCHANT, COMMITMENTS, ExposureRepository
 from gateway.store.decisions.idempotency import IdempotencyRow
 from gateway.store.decisions.mapping import StateMapping
 from gateway.store.logs.decision_log import DecisionLog
@@ -79,11 +79,19 @@ _USED = (
 _DUE_OF_CONSENT = select(DECISIONS).where(
     _D.consent_id == bindparam("consent_id"), _D.next_transition_at <= bindparam("now")
 )
+_COMMITTED = select(
+    select(COMMITMENTS.c.committed_minor)
+    .where(COMMITMENTS.c.consent_id == bindparam("consent_id"), COMMITMENTS.c.currency == bindparam("currency"))
+    .scalar_subquery()
+    .label("committed_minor"),
+    _DUE_OF_CONSENT.exists().label("has_due"),
+)
 OF_USER = (
     select(DECISIONS).join(CONSENTS, CONSENTS.c.id == _D.consent_id).where(CONSENTS.c.user_id == bindparam("user_id"))
 )
 _DUE_OF_USER = OF_USER.where(_D.next_transition_at <= bindparam("now"))
 _DUE_IDS_OF_USER = _DUE_OF_USER.with_only_columns(_D.id).order_by(_D.next_transition_at, _D.id)
+_EXPOSURES = BY_MERCHANT.add_columns(_DUE_OF_USER.exists().label("has_due"))
 _DUE_IDS_OF_PARTNER = (
     select(_D.id)
     .join(MERCHANTS, MERCHANTS.c.id == _D.merchant_id)
@@ -177,18 +185,21 @@ class DecisionRepository(Repository):
         maximum amount. Unlike exposure it includes requests in manual review, lapsed obligations and written-off
         breaches. The amount of `except_for` is left out."""
         excluded = except_for.stored.state if except_for and except_for.stored else None
-        due = self._states(_DUE_OF_CONSENT, consent_id=consent_id, now=now)
+        total, has_due = self._rows(_COMMITTED, consent_id=consent_id, currency=currency, now=now)[0]
+        due = self._states(_DUE_OF_CONSENT, consent_id=consent_id, now=now) if has_due else []
         not_counted = {state.id: state for state in due if state.status in EXPIRING}
         if excluded is not None and excluded.consent_id == consent_id:
             not_counted[excluded.id] = excluded
-        total = self._exposures.load_committed(consent_id, currency).minor
         left_out = sum(state.committed.minor for state in not_counted.values() if state.currency == currency)
-        return Money(total - left_out, currency)
+        return Money(int(total or 0) - left_out, currency)
 
     def load_exposures(self, user_id: str, currency: str, now: BusinessTime) -> dict[str, Money]:
         """Returns the person's exposure by merchant id, after all transitions due at `now`. Merchants without exposure
         may be absent."""
-        exposures = self._exposures.load_by_merchant(user_id, currency)
+        rows = self._rows(_EXPOSURES, user_id=user_id, currency=currency, now=now)
+        exposures = {row.merchant_id: Money(int(row.exposure_minor), currency) for row in rows}
+        if not any(row.has_due for row in rows):
+            return exposures
         for state in self._states(_DUE_OF_USER, user_id=user_id, now=now):  # few: the scheduler runs every few seconds
             if state.currency == currency and state.merchant_id in exposures:
                 exposures[state.merchant_id] -= state.exposure - state_by(state, now).exposure

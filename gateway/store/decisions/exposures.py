@@ -1,7 +1,7 @@
 """Totals over decisions: a person's exposure, in total and per merchant, and the committed amount of a consent. The
 decision repository changes them together with the decisions."""
 
-from sqlalchemy import BigInteger, Executable, bindparam, select
+from sqlalchemy import BigInteger, Connection, Executable, bindparam, select
 from sqlmodel import Field
 
 from gateway.domain.money import Money
@@ -65,7 +65,7 @@ _CHANGE = (
     .values(exposure_minor=EXPOSURES.c.exposure_minor + bindparam("change", type_=BigInteger))
     .returning(EXPOSURES.c.user_id)
 )
-_BY_MERCHANT = select(MERCHANT_EXPOSURES.c.merchant_id, MERCHANT_EXPOSURES.c.exposure_minor).where(
+BY_MERCHANT = select(MERCHANT_EXPOSURES.c.merchant_id, MERCHANT_EXPOSURES.c.exposure_minor).where(
     MERCHANT_EXPOSURES.c.user_id == bindparam("user_id"),
     MERCHANT_EXPOSURES.c.currency == bindparam("currency"),
     MERCHANT_EXPOSURES.c.exposure_minor > 0,
@@ -75,9 +75,6 @@ _ADD_AT_MERCHANT = _NEW_AT_MERCHANT.on_conflict_do_update(
     index_elements=["user_id", "merchant_id", "currency"],
     set_={"exposure_minor": MERCHANT_EXPOSURES.c.exposure_minor + _NEW_AT_MERCHANT.excluded.exposure_minor},
 ).returning(MERCHANT_EXPOSURES.c.exposure_minor)
-_COMMITTED = select(COMMITMENTS.c.committed_minor).where(
-    COMMITMENTS.c.consent_id == bindparam("consent_id"), COMMITMENTS.c.currency == bindparam("currency")
-)
 _NEW_COMMITTED = insert_into(COMMITMENTS)
 _ADD_COMMITTED = _NEW_COMMITTED.on_conflict_do_update(
     index_elements=["consent_id", "currency"],
@@ -89,6 +86,10 @@ _NEGATIVE_TOTAL = "a total would be negative: the totals do not match the decisi
 class ExposureRepository(Repository):
     """Reads and changes the totals."""
 
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._locked = set[tuple[str, str]]()
+
     def lock(self, user_id: str, currency: str) -> Money:
         """Locks the person's exposure until the unit of work ends, and returns it. It changes only under this lock."""
         total = self._value(_LOCK, user_id=user_id, currency=currency)
@@ -96,21 +97,18 @@ class ExposureRepository(Repository):
             fresh = ExposureRow(user_id=user_id, currency=currency, exposure_minor=0)
             self._run(_NEW, dict(fresh))
             total = self._value(_LOCK, user_id=user_id, currency=currency)
+        self._locked.add((user_id, currency))
         return Money(int(total), currency)
 
     def load_by_merchant(self, user_id: str, currency: str) -> dict[str, Money]:
         """Returns the person's stored exposure by merchant id. Merchants without exposure are absent."""
-        rows = self._rows(_BY_MERCHANT, user_id=user_id, currency=currency)
+        rows = self._rows(BY_MERCHANT, user_id=user_id, currency=currency)
         return {row.merchant_id: Money(int(row.exposure_minor), currency) for row in rows}
-
-    def load_committed(self, consent_id: str, currency: str) -> Money:
-        """Returns the stored committed amount of a consent."""
-        return Money(int(self._value(_COMMITTED, consent_id=consent_id, currency=currency) or 0), currency)
 
     def change(self, user_id: str, merchant_id: str, by: Money) -> None:
         """Adds `by`, which may be negative, to the person's exposure in total and at the merchant. Raises RuntimeError
         if a total would be negative: then the totals are wrong, and nothing may be written."""
-        if by.minor > 0:
+        if by.minor > 0 and (user_id, by.currency) not in self._locked:
             self.lock(user_id, by.currency)
         if not self._changes(_CHANGE, of_user=user_id, in_currency=by.currency, change=by.minor):
             raise RuntimeError(_NEGATIVE_TOTAL)

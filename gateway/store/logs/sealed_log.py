@@ -37,8 +37,8 @@ class SealedEntry(LogEntry):
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """An entry to be logged about a person. Anyone may read `public`; `personal` can be read only with the person's key.
-    `columns` are further columns of the table, each repeated from the public part."""
+    """An entry to be logged about a person. Anyone may read `public`; `personal` can be read only with the person's
+    key. `columns` are further columns of the table, each repeated from the public part."""
 
     merchant_id: str
     person: LoggedPerson
