@@ -60,9 +60,9 @@ class SwitchingThreads:
 
     def __init__(self, name: str, count: int, jobs: Jobs) -> None:
         self._name, self._count, self._closed = name, count, False
-        self.jobs, self.changed = jobs, Condition(Lock())
+        self.jobs, self.changed = jobs, Lock()
         self._threads: list[_SwitchingThread] = []
-        self._idle = 0  # threads that wait and have not been notified
+        self._idle: list[_SwitchingThread] = []  # those that wait and have not been woken
 
     @property
     def free(self) -> int:
@@ -72,9 +72,9 @@ class SwitchingThreads:
     def wake(self) -> None:
         """Lets a thread take a new job. Called under `changed`. Raises RuntimeError if there is no thread and none can
         be started."""
-        if self._idle:
-            self._idle -= 1
-            self.changed.notify()
+        idle = next((thread for thread in reversed(self._idle) if thread.can_take), None)
+        if idle is not None:
+            self.resume(idle)
         elif len(self._threads) < self._count and not self._closed:
             thread = _SwitchingThread(f"{self._name} {len(self._threads) + 1}", self)
             try:
@@ -87,17 +87,22 @@ class SwitchingThreads:
 
     def wake_all(self) -> None:
         """Lets every thread look for something to do. Called under `changed`."""
-        if self._idle:
-            self._idle = 0
-            self.changed.notify_all()
+        for thread in tuple(self._idle):
+            self.resume(thread)
 
-    def wait_for_change(self, *, can_end: bool) -> bool:
-        """Waits until there may be something to do. Returns False if the threads were closed and the calling one, which
-        `can_end`, has nothing more to do. Called under `changed`."""
+    def resume(self, thread: "_SwitchingThread") -> None:
+        """Lets this thread look for something to do, if it waits. Called under `changed`."""
+        if thread in self._idle:
+            self._idle.remove(thread)
+            thread.may_go_on.notify()
+
+    def wait_for_change(self, thread: "_SwitchingThread", *, can_end: bool) -> bool:
+        """Waits until there may be something to do for the calling thread. Returns False if the threads were closed and
+        the thread, which `can_end`, has nothing more to do. Called under `changed`."""
         if self._closed and can_end:
             return False
-        self._idle += 1
-        self.changed.wait()
+        self._idle.append(thread)
+        thread.may_go_on.wait()
         return True
 
     def close(self) -> None:
@@ -113,6 +118,7 @@ class _SwitchingThread(Thread):
     def __init__(self, name: str, threads: SwitchingThreads) -> None:
         super().__init__(name=name, daemon=True)
         self.threads, self.suspended = threads, 0
+        self.may_go_on = Condition(threads.changed)
         self.ready = deque[_Running]()
         self._idle_work = deque[Callable[[], None]]()
         self._taken = 0  # new jobs since there is idle work
@@ -158,7 +164,7 @@ class _SwitchingThread(Thread):
                         return _Running(self, job)
                     if self._idle_work:
                         return self._idle_work.popleft()
-                    if not threads.wait_for_change(can_end=not self.suspended):
+                    if not threads.wait_for_change(self, can_end=not self.suspended):
                         return None
             finally:
                 self.is_busy = True
@@ -203,7 +209,7 @@ class _JobSignal:
             self._is_waiting = False
             thread.suspended -= 1
             thread.ready.append(self._running)
-            thread.threads.wake_all()  # only one of them can go on with this job
+            thread.threads.resume(thread)
 
 
 class _ThreadSignal:

@@ -71,6 +71,20 @@ def test_signal_of_another_thread_resumes_a_job() -> None:
     assert seen[0] == seen[1], "a job stays on its thread"
 
 
+def test_signal_wakes_only_the_thread_of_its_job() -> None:
+    times = 50
+
+    def job() -> None:
+        for _ in range(times):
+            signal = new_signal()
+            threading.Timer(0.001, signal.notify).start()
+            signal.wait()
+
+    with run_jobs(2, job, lambda: None) as jobs:
+        jobs.wait()
+    assert jobs.asked < times * 1.5
+
+
 def test_each_job_keeps_its_context() -> None:
     seen = list[str]()
 

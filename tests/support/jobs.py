@@ -19,13 +19,14 @@ class _Job:
 
 
 class JobList:
-    """Jobs that are taken in their order. `ended` has the seconds of those that have ended, by their number."""
+    """Jobs that are taken in their order. `ended` has the seconds of those that have ended, by their number. `asked`
+    counts how often a thread looked for one."""
 
     name = "test"
 
     def __init__(self, *jobs: Callable[[], None]) -> None:
         self.ended = dict[int, float]()
-        self._count = len(jobs)
+        self._count, self.asked = len(jobs), 0
         self._waiting = deque(_Job(self, run, number) for number, run in enumerate(jobs))
 
     @property
@@ -34,6 +35,7 @@ class JobList:
         return [self.ended[number] for number in range(self._count)]
 
     def take(self, *, beside_others: bool) -> Job | None:
+        self.asked += 1
         return self._waiting.popleft() if self._waiting else None
 
     def wait(self) -> None:
