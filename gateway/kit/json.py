@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 _MARK = b"\xef\xbb\xbf"
-_LEAVES = frozenset({str, int, bool, type(None)})
+_LEAVES, _LISTS = frozenset({str, int, bool, type(None)}), (list, tuple)
 
 
 def encode(value: Any) -> bytes:
@@ -56,11 +56,11 @@ def canonical(value: Any) -> bytes:
 
 
 def _require_plain(value: Any) -> None:
-    if isinstance(value, float):
-        raise TypeError("canonical JSON must not contain floats")
     if isinstance(value, dict):
         value = value.values()
-    elif not isinstance(value, list | tuple):
+    elif not isinstance(value, _LISTS):
+        if isinstance(value, float):
+            raise TypeError("canonical JSON must not contain floats")
         return
     for member in value:
         if type(member) not in _LEAVES:  # no call for each text and number

@@ -135,9 +135,12 @@ def test_c4_differing_paths_are_those_of_the_inputs(
         )
 
 
-def test_c4_a_record_from_before_is_compared_until_it_expires(database: Database) -> None:
+@pytest.mark.parametrize("form", [None, "hmac-sha256-128"])
+def test_c4_a_record_from_before_is_compared_until_it_expires(database: Database, form: str | None) -> None:
     with writing(database) as unit:
-        row = record(make_cast(unit)).model_copy(update={"input": INPUT})
+        row = record(make_cast(unit))
+        stored = unit.idempotency.mac_input(row.client_id, row.mutation, row.key, INPUT, form) if form else INPUT
+        row = row.model_copy(update={"input": stored})
         assert unit.idempotency.claim(row, NOON)
         assert unit.idempotency.find_differing(row, INPUT) == ()
         assert unit.idempotency.find_differing(row, {**INPUT, "note": "x"}) == (("note",),)

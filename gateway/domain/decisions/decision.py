@@ -82,9 +82,7 @@ class Decision:
     ) -> "tuple[Decision, DecisionEvent]":
         """Returns a new decision and its event. `state` has its final status. `last_date` is when a manual review
         expires."""
-        state = replace(state, valid_until=last_date)
-        if approval is not None:
-            state = _with_terms(state, approval)
+        state = replace(state, valid_until=last_date) if approval is None else _with_terms(state, approval)
         return cls(state), DecisionEvent(_REQUESTED[state.status], None, state.status, state.created_at)
 
     def approve(

@@ -1,6 +1,7 @@
 """Consents: one row each, with the current scopes and details. Rows are never deleted."""
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, false, or_, select
@@ -10,9 +11,10 @@ from gateway.domain.consents.authorization_detail import THRESHOLD, Authorizatio
 from gateway.domain.consents.consent import Consent
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
-from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.base import Record, json_column, moment_column, read_row, table_of
 from gateway.store.logs.record_log import RecordLog
 from gateway.store.repository import Repository
+from gateway.store.statements import RawRow, fetch_raw
 
 
 class ConsentRow(Record):
@@ -36,6 +38,9 @@ class ConsentRow(Record):
 class ConsentTable(ConsentRow, table=True):
     __tablename__ = "consents"
 
+
+_MOST_KEPT = 2_048
+"""The number of locked consents that are kept in the memory of one process."""
 
 CONSENTS = table_of(ConsentTable)
 _CONSENT = select(CONSENTS).where(CONSENTS.c.id == bindparam("consent_id"))
@@ -74,6 +79,12 @@ def to_consent(row: ConsentRow) -> Consent:
     )
 
 
+@lru_cache(maxsize=_MOST_KEPT)
+def _consent(row: RawRow) -> Consent:
+    """Returns the consent in a row. The row is read each time. If it is the same as before, so is the consent."""
+    return to_consent(read_row(ConsentRow, row.read()))
+
+
 def _with_minimum(detail: AuthorizationDetail, tier: str | None) -> AuthorizationDetail:
     if tier is None or detail.level != THRESHOLD or detail.minimum is not None:
         return detail
@@ -94,8 +105,8 @@ class ConsentRepository(Repository):
 
     def lock(self, consent_id: str) -> Consent | None:
         """Returns the consent as `load` does, and locks it until the unit of work ends."""
-        row = self._first(ConsentRow, _LOCKED, consent_id=consent_id)
-        return to_consent(row) if row else None
+        rows = fetch_raw(self._connection, _LOCKED, {"consent_id": consent_id})
+        return _consent(rows[0]) if rows else None
 
     def load_user_id(self, consent_id: str) -> str:
         """Returns the id of the person who gave the consent. Raises LookupError for an unknown consent."""

@@ -4,7 +4,8 @@ The input can have words about a person, such as the note of a breach. So a reco
 key that is not in the database. That is enough to compare it with a later input.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -19,13 +20,19 @@ from gateway.store.base import Record, json_column, moment_column, table_of
 from gateway.store.logs.keys import Keyring
 from gateway.store.repository import Repository, insert_into
 
-MAC_FORM = "hmac-sha256-128"
 _MAC_BYTES = 16
+MAC_FORM = "blake2b-128"
+"""The form of new records: BLAKE2b with a key (RFC 7693), in hex."""
+_Mac = Callable[[bytes, bytes], str]
+_MACS: Mapping[str, _Mac] = {
+    MAC_FORM: lambda key, content: hashlib.blake2b(content, key=key, digest_size=_MAC_BYTES).hexdigest(),
+    "hmac-sha256-128": lambda key, content: base64url(derive(key, content.decode(), _MAC_BYTES)),  # of older records
+}
 
 
 class IdempotencyRow(Record):
-    """The first use of a key. `input` is a list of MAC_FORM and the input document with the MAC of each value in its
-    place. Records from before this form have the document itself."""
+    """The first use of a key. `input` is a list of the form of the MACs and the input document with the MAC of each
+    value in its place. Records from before this form have the document itself."""
 
     partner_id: str = Field(foreign_key="partners.id", primary_key=True)
     client_id: str = Field(foreign_key="oauth_clients.id", primary_key=True)
@@ -57,18 +64,20 @@ class IdempotencyRepository(Repository):
         super().__init__(connection)
         self._keyring = keyring
 
-    def mac_input(self, client_id: str, mutation: str, key: str, document: Mapping[str, Any]) -> list[Any]:
+    def mac_input(
+        self, client_id: str, mutation: str, key: str, document: Mapping[str, Any], form: str = MAC_FORM
+    ) -> list[Any]:
         """Returns the input of a call in the form in which it is stored. Equal values of two calls have different
         MACs."""
         context = canonical(["idempotency record", client_id, mutation, key]).decode()
-        return [MAC_FORM, _mac(self._keyring.derive(context), (), document)]
+        return [form, _mac(_MACS[form], self._keyring.derive(context), (), document)]
 
     def find_differing(self, record: IdempotencyRow, document: Mapping[str, Any]) -> tuple[FieldPath, ...]:
         """Returns the paths at which the input of a call differs from that of the record."""
         if isinstance(record.input, dict):
             return differing(record.input, document)
-        _, first = record.input
-        _, second = self.mac_input(record.client_id, record.mutation, record.key, document)
+        form, first = record.input
+        _, second = self.mac_input(record.client_id, record.mutation, record.key, document, form)
         return differing(first, second)
 
     def find(self, partner_id: str, client_id: str, mutation: str, key: str, now: WallTime) -> IdempotencyRow | None:
@@ -87,11 +96,11 @@ class IdempotencyRepository(Repository):
         return self._execute(_DELETE_EXPIRED, **same, now=now) > 0 and self._changes(_CLAIM, **values)
 
 
-def _mac(key: bytes, path: FieldPath, value: Any) -> Any:
+def _mac(mac: _Mac, key: bytes, path: FieldPath, value: Any) -> Any:
     """Returns the value with the MAC of each leaf in its place. A list is one leaf. Nulls stay, because they equal
     absent members."""
     if isinstance(value, Mapping):
-        return {name: _mac(key, (*path, name), member) for name, member in value.items()}
+        return {name: _mac(mac, key, (*path, name), member) for name, member in value.items()}
     if value is None:
         return None
-    return base64url(derive(key, canonical([path, value]).decode(), _MAC_BYTES))
+    return mac(key, canonical([path, value]))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from types import new_class
 from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -82,6 +83,9 @@ class StateMapping(Generic[S]):
             _stored_field(each.name, hints[each.name], each.metadata, each.default) for each in fields(state_type)
         )
         self._as_is = tuple((each.name, each.column) for each in self.fields if each.kind.read is _as_is)
+        self._values = attrgetter(*(each.name for each in self.fields))
+        self._columns = tuple(each.column for each in self.fields)
+        self._written = tuple((each.column, each.kind.write) for each in self.fields if each.kind.write is not _as_is)
         self._converted = tuple(each for each in self.fields if each.kind.read is not _as_is)
 
     def declare(
@@ -101,8 +105,11 @@ class StateMapping(Generic[S]):
 
     def write(self, state: S) -> dict[str, Any]:
         """Returns the columns of a state, including derived ones."""
-        values = {each.column: _written(each, getattr(state, each.name)) for each in self.fields}
-        return {**values, **{column: derive(state) for column, (_, derive) in self._derived.items()}}
+        values = dict(zip(self._columns, self._values(state), strict=True))
+        for column, write in self._written:
+            if values[column] is not None:
+                values[column] = write(values[column])
+        return {**values, **self.derive(state)}
 
     def read(self, row: Row | Values) -> S:
         """Returns the state in a row. Raises ValueError, TypeError or LookupError for values that `write` never
@@ -169,10 +176,6 @@ def _column(field: StoredField, options: Mapping[str, Any]) -> Any:
     if field.nullable:
         settings["default"] = None
     return Field(**settings)
-
-
-def _written(field: StoredField, value: Any) -> Any:
-    return None if value is None else field.kind.write(value)
 
 
 def _read(field: StoredField, values: Values) -> Any:
