@@ -8,13 +8,13 @@ next one.
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from secrets import token_hex
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from gateway.kit.clock import WallClock, wall_clock
@@ -22,6 +22,7 @@ from gateway.kit.deadline import check_deadline, without_deadline
 from gateway.kit.private_files import create_empty
 from gateway.store import postgresql, sqlite
 from gateway.store.causes import explain
+from gateway.store.kept_connections import Connections, KeptConnections
 from gateway.store.logs.keys import NO_KEYRING, Keyring
 from gateway.store.logs.trees import LogTrees
 from gateway.store.outages import DatabaseUnavailable, database_outages
@@ -43,8 +44,8 @@ _ONE_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgres
 class _SharedSnapshot:
     """A snapshot that several reading units have. It begins with the first of them."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, connections: Connections) -> None:
+        self.connections, self._open = connections, ExitStack()
         self._connection: Connection | None = None
 
     @contextmanager
@@ -53,7 +54,7 @@ class _SharedSnapshot:
         and the next unit must not fail with it."""
         try:
             if self._connection is None:
-                self._connection = self.engine.connect()
+                self._connection = self._open.enter_context(self.connections.connect())
                 self._connection.begin()
             yield self._connection
         except BaseException:
@@ -62,10 +63,10 @@ class _SharedSnapshot:
 
     def end(self) -> None:
         """Rolls back and returns the connection, if there is one. A lost one is no error: everything was read."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
+        if self._connection is not None:
+            self._connection = None
             with suppress(DBAPIError):
-                connection.close()
+                self._open.close()
 
 
 _shared_snapshot: ContextVar[_SharedSnapshot | None] = ContextVar("shared_snapshot", default=None)
@@ -107,17 +108,22 @@ class Database:
         # SQLite allows one writer. Its busy handler sleeps and retries, so a waiting thread could fail by chance; a
         # lock and a queue serve every thread in turn.
         self._one_writer: AbstractContextManager[Any] = Lock() if self.sqlite else nullcontext()
+        # One connection of each engine is never kept: it is for checks and migrations.
+        self._kept = (KeptConnections(self.engine, size - 1), KeptConnections(self.writing_engine, 1))
+        self._reading: Connections = self.engine.execution_options(**_ONE_SNAPSHOT)
+        self._writing: Connections = self.writing_engine
+        if self.sqlite:
+            self._reading, self._writing = self._kept
         self._shared = SharedCommits(
-            self.writing_engine, self._unit, self._write_alone, self._one_writer, 1 if self.sqlite else lanes
+            self._writing, self._unit, self._write_alone, self._one_writer, 1 if self.sqlite else lanes
         )
-        self._reading = self.engine if self.sqlite else self.engine.execution_options(**_ONE_SNAPSHOT)
 
     def read(self, work: Callable[[UnitOfWork], T]) -> T:
         """Runs a reading unit of work over one snapshot of the data, and returns its result. Raises
         DatabaseUnavailable, and DeadlineExceeded if the deadline of the request ends it."""
         check_deadline()
         shared = _shared_snapshot.get()
-        if shared is not None and shared.engine is self._reading:
+        if shared is not None and shared.connections is self._reading:
             with database_outages(reading=True), shared.in_use() as connection:
                 return work(self._unit(connection))
         with database_outages(reading=True), self._reading.connect() as connection:
@@ -140,7 +146,7 @@ class Database:
         """Ends the snapshot of `one_snapshot`, so that no transaction is open while its caller waits for something
         else."""
         shared = _shared_snapshot.get()
-        if shared is not None and shared.engine is self._reading:
+        if shared is not None and shared.connections is self._reading:
             _shared_snapshot.set(None)
             shared.end()
 
@@ -157,7 +163,7 @@ class Database:
     def _write_alone(self, work: Callable[[UnitOfWork], T]) -> T:
         """Runs a writing unit in a transaction of its own."""
         check_deadline()
-        with self._one_writer, self.writing_engine.connect() as connection, connection.begin() as transaction:
+        with self._one_writer, self._writing.connect() as connection, connection.begin() as transaction:
             unit = self._unit(connection)
             result = work(unit)
             unit.end()
@@ -198,6 +204,8 @@ class Database:
 
     def close(self) -> None:
         """Closes all connections."""
+        for kept in self._kept:
+            kept.close()
         self.engine.dispose()
         self.writing_engine.dispose()
 

@@ -16,11 +16,10 @@ from contextvars import copy_context
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Engine
-
 from gateway.kit.deadline import check_deadline, without_deadline
 from gateway.kit.slow_replies import calling_if_slow
 from gateway.kit.switching import do_when_idle, new_signal
+from gateway.store.kept_connections import Connections
 from gateway.store.logs.trees import LogTrees
 from gateway.store.outages import DatabaseUnavailable, database_outages, is_lock_wait
 from gateway.store.savepoints import Savepoints
@@ -108,13 +107,13 @@ class SharedCommits:
 
     def __init__(
         self,
-        engine: Engine,
+        connections: Connections,
         unit_of: Callable[..., UnitOfWork],
         run_alone: Callable[[Work], Any],
         one_writer: AbstractContextManager[Any],
         lanes: int,
     ) -> None:
-        self._engine, self._unit_of, self._run_alone = engine, unit_of, run_alone
+        self._connections, self._unit_of, self._run_alone = connections, unit_of, run_alone
         self._one_writer, self.lanes, self._leading = one_writer, lanes, 0
         self._mutex, self._waiting = Lock(), deque[_Waiting]()
         self.observer: Callable[[int], None] | None = None
@@ -182,7 +181,7 @@ class SharedCommits:
         that may have been made."""
         begun = False
         try:
-            with self._engine.connect() as connection, connection.begin() as transaction:
+            with self._connections.connect() as connection, connection.begin() as transaction:
                 begun, trees = True, LogTrees(connection)
                 with Savepoints(connection) as savepoints:
                     for each in together:

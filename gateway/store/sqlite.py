@@ -74,8 +74,9 @@ def reading_engine(url: str, size: int, waits: Waits) -> Engine:
 
 
 def writing_engine(url: str, waits: Waits) -> Engine:
-    """Returns an engine with one connection for writing transactions. Raises as `reading_engine` does."""
-    return _engine("writing", url, 1, waits)
+    """Returns an engine with two connections for writing transactions, which SQLite allows one at a time: one for units
+    of work, and one for migrations. Raises as `reading_engine` does."""
+    return _engine("writing", url, 2, waits)
 
 
 def _engine(dialect: str, url: str, size: int, waits: Waits) -> Engine:
