@@ -1,7 +1,8 @@
 """The operations of a document: selects one, and finds what it needs before its unit of work begins."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -50,16 +51,23 @@ class Operation:
         definitions = self.node.variable_definitions or ()
         return get_variable_values(self.schema, definitions, dict(variables), _MAX_ERRORS, hide_suggestions=True)
 
-    def needs(self, fields: Iterable[str], allowed: frozenset[str]) -> Needs:
+    def needs(self, fields: frozenset[str], allowed: frozenset[str]) -> Needs:
         """Returns what the operation needs before it runs, for a token with these expanded scopes. `fields` are the
         fields that it may execute, by "Type.field". A field that the token may not read needs nothing."""
-        return Needs(score=any(satisfies(allowed, self._scopes(name)) for name in SCORE_FIELDS.intersection(fields)))
+        return _needs(self.schema, fields, allowed)
 
-    def _scopes(self, name: str) -> ScopeGroups:
-        type_name, field_name = name.split(".")
-        type_ = self.schema.type_map[type_name]
-        assert isinstance(type_, GraphQLObjectType)
-        return field_scopes(type_.fields[field_name]) or ((),)
+
+@lru_cache(maxsize=1024)
+def _needs(schema: GraphQLSchema, fields: frozenset[str], allowed: frozenset[str]) -> Needs:
+    """Cached, because the requests of a client have the same few documents and scopes."""
+    return Needs(score=any(satisfies(allowed, _scopes(schema, name)) for name in SCORE_FIELDS & fields))
+
+
+def _scopes(schema: GraphQLSchema, name: str) -> ScopeGroups:
+    type_name, field_name = name.split(".")
+    type_ = schema.type_map[type_name]
+    assert isinstance(type_, GraphQLObjectType)
+    return field_scopes(type_.fields[field_name]) or ((),)
 
 
 def list_operations(schema: GraphQLSchema, document: DocumentNode) -> list[Operation]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from math import ceil
 
 from limits import RateLimitItem, RateLimitItemPerSecond
@@ -81,6 +82,7 @@ def make_rate_limiter(valkey_url: str | None, clock: WallClock = wall_clock) -> 
     return RateLimiter(shared, wall_clock, client.close)
 
 
+@lru_cache(maxsize=256)
 def _item(limit: RateLimit) -> RateLimitItem:
     seconds = int(limit.per.total_seconds())
     if limit.amount < 1 or seconds < 1:

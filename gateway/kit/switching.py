@@ -120,6 +120,7 @@ class _SwitchingThread(Thread):
         self.threads, self.suspended = threads, 0
         self.may_go_on = Condition(threads.changed)
         self.ready = deque[_Running]()
+        self._unused: list[_Running] = []
         self._idle_work = deque[Callable[[], None]]()
         self._taken = 0  # new jobs since there is idle work
         self.is_busy = False
@@ -146,8 +147,9 @@ class _SwitchingThread(Thread):
         began = time.thread_time()
         running.switch()
         running.spent += time.thread_time() - began
-        if running.dead:
-            running.job.end(running.spent)
+        if running.has_ended:
+            running.end()
+            self._unused.append(running)
 
     def _next(self) -> "_Running | Callable[[], None] | None":
         """Waits for something to do. None if the thread must end."""
@@ -161,7 +163,9 @@ class _SwitchingThread(Thread):
                     job = threads.jobs.take(beside_others=self.suspended > 0) if self.can_take else None
                     if job is not None:
                         self._taken += 1
-                        return _Running(self, job)
+                        running = self._unused.pop() if self._unused else _Running(self)
+                        running.begin(job)
+                        return running
                     if self._idle_work:
                         return self._idle_work.popleft()
                     if not threads.wait_for_change(self, can_end=not self.suspended):
@@ -171,12 +175,31 @@ class _SwitchingThread(Thread):
 
 
 class _Running(greenlet):
-    """A job that a thread has taken."""
+    """A job that a thread has taken. When it has ended, the greenlet runs the next job: to make a greenlet takes twenty
+    times as long as to switch to one."""
 
-    def __init__(self, thread: _SwitchingThread, job: Job) -> None:
-        super().__init__(job.run)
+    def __init__(self, thread: _SwitchingThread) -> None:
+        super().__init__()
+        self.thread, self.spent, self.has_ended = thread, 0.0, False
+        self.job: Job | None = None
+
+    def begin(self, job: Job) -> None:
+        """Lets the next switch to this greenlet begin the job."""
+        self.job, self.spent, self.has_ended = job, 0.0, False
         self.gr_context = job.context
-        self.thread, self.job, self.spent = thread, job, 0.0
+
+    def run(self) -> None:
+        """Runs one job after the other, each until it has ended."""
+        while self.job is not None:
+            self.job.run()
+            self.has_ended = True
+            self.pause()
+
+    def end(self) -> None:
+        """Ends the job, and forgets it, so that nothing of its request stays in memory."""
+        job, self.job, self.gr_context = self.job, None, None
+        if job is not None:
+            job.end(self.spent)
 
     def pause(self) -> None:
         """Lets the thread do other work, until it switches to this job again. Called by the job."""

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -106,6 +107,21 @@ def test_each_job_keeps_its_context() -> None:
         jobs.wait()
     assert seen == ["a", "b", "c"]
     assert REQUEST.get() == "none"
+
+
+def test_context_of_a_job_does_not_stay_after_its_end() -> None:
+    class Name(str):
+        """A text to which weak references are possible."""
+
+    def job() -> None:
+        name = Name("ended")
+        names.append(weakref.ref(name))
+        REQUEST.set(name)
+
+    names = list[weakref.ref[Name]]()
+    with one_thread(job) as jobs:
+        jobs.wait()
+        wait_until(lambda: names[0]() is None)
 
 
 def test_idle_work_waits_for_jobs_that_are_ready() -> None:
