@@ -1,6 +1,8 @@
 """Totals over decisions: a person's exposure, in total and per merchant, and the committed amount of a consent. The
 decision repository changes them together with the decisions."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Connection, Executable, bindparam, select
 from sqlmodel import Field
 
@@ -94,8 +96,7 @@ class ExposureRepository(Repository):
         """Locks the person's exposure until the unit of work ends, and returns it. It changes only under this lock."""
         total = self._value(_LOCK, user_id=user_id, currency=currency)
         if total is None:
-            fresh = ExposureRow(user_id=user_id, currency=currency, exposure_minor=0)
-            self._run(_NEW, dict(fresh))
+            self._execute(_NEW, user_id=user_id, currency=currency, exposure_minor=0)
             total = self._value(_LOCK, user_id=user_id, currency=currency)
         self._locked.add((user_id, currency))
         return Money(int(total), currency)
@@ -112,16 +113,19 @@ class ExposureRepository(Repository):
             self.lock(user_id, by.currency)
         if not self._changes(_CHANGE, of_user=user_id, in_currency=by.currency, change=by.minor):
             raise RuntimeError(_NEGATIVE_TOTAL)
-        row = MerchantExposureRow(
-            user_id=user_id, merchant_id=merchant_id, currency=by.currency, exposure_minor=by.minor
+        self._add(
+            _ADD_AT_MERCHANT,
+            user_id=user_id,
+            merchant_id=merchant_id,
+            currency=by.currency,
+            exposure_minor=by.minor,
         )
-        self._add(_ADD_AT_MERCHANT, row)
 
     def change_committed(self, consent_id: str, by: Money) -> None:
         """Adds `by`, which may be negative, to the committed amount of the consent. Raises RuntimeError as `change`
         does."""
-        self._add(_ADD_COMMITTED, CommitmentRow(consent_id=consent_id, currency=by.currency, committed_minor=by.minor))
+        self._add(_ADD_COMMITTED, consent_id=consent_id, currency=by.currency, committed_minor=by.minor)
 
-    def _add(self, statement: Executable, row: Record) -> None:
-        if self._value(statement, **dict(row)) < 0:
+    def _add(self, statement: Executable, **values: Any) -> None:
+        if self._value(statement, **values) < 0:
             raise RuntimeError(_NEGATIVE_TOTAL)
