@@ -4,8 +4,10 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -27,6 +29,8 @@ _SECRET_VALUE = re.compile(r"sgw_(?:test_)?[a-z]+_[A-Za-z0-9_-]+")
 
 _REDACTED = "[redacted]"
 
+_members: ContextVar[Mapping[str, str]] = ContextVar("members", default=MappingProxyType({}))
+
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Replaces the values of members, at any depth, whose names are those of secrets or personal data, and secrets of
@@ -44,6 +48,11 @@ def _redacted(name: str, value: Any) -> Any:
     return [_redacted("", item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def add_members(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Adds the members of `logging_with` that the event does not have itself."""
+    return {**_members.get(), **event}
+
+
 def add_process_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Adds the id of the process as the member `pid`: several workers write to one standard error."""
     event["pid"] = os.getpid()
@@ -55,7 +64,7 @@ def configure(level: str) -> None:
     because below that they log whole token responses (Authlib) and the values of statements (SQLAlchemy)."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            add_members,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             add_process_id,
@@ -70,9 +79,14 @@ def configure(level: str) -> None:
     logging.basicConfig(stream=sys.stderr, level=lowest, format="%(levelname)s %(name)s: %(message)s")
 
 
-def logging_with(**members: str) -> AbstractContextManager[None]:
-    """Returns a context in which each line of the log has these members. It holds for the current thread or task."""
-    return structlog.contextvars.bound_contextvars(**members)
+@contextmanager
+def logging_with(**members: str) -> Iterator[None]:
+    """Lets each line of the log in the block have these members. It holds for the current thread or task."""
+    token = _members.set({**_members.get(), **members})
+    try:
+        yield
+    finally:
+        _members.reset(token)
 
 
 def get_announcer(name: str) -> Any:

@@ -137,7 +137,7 @@ def _with_retry_after(response: Response, seconds: int | None) -> Response:
 
 
 def request_id(request: Request) -> str:
-    """The id that the RequestId middleware set, "" without it."""
+    """The id that the middleware set, "" without it."""
     return str(request.scope.get("state", {}).get("request_id", ""))
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from gateway.domain.identity.principal import Principal
 from gateway.domain.identity.trusted_document import TrustedDocument, compute_id
 from gateway.kit.deadline import DeadlineExceeded
+from gateway.kit.logging import add_members
 from gateway.services.identity.trusted_documents import TrustedDocumentService
 from gateway.services.merchants import MerchantService
 from gateway.settings import Settings
@@ -260,7 +260,7 @@ def test_log_names_the_document_and_not_its_text(world: GraphQLWorld, monkeypatc
     monkeypatch.setattr(MerchantService, "load_own", broken)
     text = "query Named { merchant { name } }"
     (document_id,) = register(world, text)
-    with capture_logs([structlog.contextvars.merge_contextvars]) as logs:
+    with capture_logs([add_members]) as logs:
         run(world, document_id)
         run(world, "unknown")
         world.run(text)
