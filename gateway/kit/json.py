@@ -35,7 +35,7 @@ def decode_unique(text: bytes | str) -> Any:
     parsers read differently."""
     orjson.loads(text)  # strict: UTF-8, no NaN, no lone surrogates, limited nesting
     try:
-        return json.loads(text, object_pairs_hook=_unique)
+        return _UNIQUE.decode(text if isinstance(text, str) else text.decode())
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
 
@@ -45,6 +45,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) < len(pairs):
         raise ValueError("a member is repeated")
     return document
+
+
+_UNIQUE = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def canonical(value: Any) -> bytes:

@@ -56,6 +56,8 @@ COST_DEBUG = "x-cost-debug"
 """A request header. In a sandbox its value "fields" adds the cost of each field to the response."""
 
 
+_CONTENT_TYPES = {name: f"{name}; charset=utf-8".encode() for name in (JSON, GRAPHQL_RESPONSE)}
+
 _Response = tuple[int, bytes, int | None]
 """Status and body of a response, and the seconds after which the request can be sent again."""
 
@@ -207,10 +209,9 @@ def _check_headers(scope: Scope, media_type: str | None, headers: Headers) -> No
 
 
 async def _body(headers: Headers, receive: Receive, largest: int) -> bytes:
-    too_large = _Refusal(413, f"A request may have at most {largest} bytes.")
     announced = headers.get("content-length", "0")
     if not announced.isdigit() or len(announced) > 9 or int(announced) > largest:
-        raise too_large
+        raise _too_large(largest)
     received = bytearray()
     while True:
         message = await receive()
@@ -218,9 +219,13 @@ async def _body(headers: Headers, receive: Receive, largest: int) -> bytes:
             raise _Disconnected
         received += message.get("body", b"")
         if len(received) > largest:
-            raise too_large
+            raise _too_large(largest)
         if not message.get("more_body", False):
             return bytes(received)
+
+
+def _too_large(largest: int) -> _Refusal:
+    return _Refusal(413, f"A request may have at most {largest} bytes.")
 
 
 def _read(content: bytes, headers: Headers) -> GraphQLRequest:
@@ -270,13 +275,12 @@ async def _refuse(send: Send, refusal: _Refusal, request_id: str, media_type: st
 
 
 async def _send_response(send: Send, status: int, content: bytes, media_type: str, extra: Mapping[str, str]) -> None:
-    headers = {
-        "content-type": f"{media_type}; charset=utf-8",
-        "content-length": str(len(content)),
-        "cache-control": "no-store",
-        "x-api-version": API_VERSION,
-        **{name.lower(): value for name, value in extra.items()},
-    }
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    headers = [
+        (b"content-type", _CONTENT_TYPES[media_type]),
+        (b"content-length", b"%d" % len(content)),
+        (b"cache-control", b"no-store"),
+        (b"x-api-version", API_VERSION.encode()),
+        *((name.lower().encode(), value.encode()) for name, value in extra.items()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
