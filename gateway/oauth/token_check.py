@@ -175,16 +175,17 @@ class TokenCheck:
             return
         state: dict[str, Any] = scope.setdefault("state", {})
         headers = Headers(scope=scope)
-        credential = _read_credential(headers.getlist("authorization"), headers.getlist(HEADER), scope)
-        uses_dpop = headers.get("authorization", "")[:4].lower() == "dpop"  # also for an unreadable credential
+        authorizations = headers.getlist("authorization")
+        credential = _read_credential(authorizations, headers.getlist(HEADER), scope)
+        uses_dpop = "".join(authorizations[:1])[:4].lower() == "dpop"  # also for an unreadable credential
         send_response = self._with_nonce(send) if uses_dpop else send
         try:
             if credential is None:
-                raise Unauthenticated(_INVALID if "authorization" in headers else _MISSING)
+                raise Unauthenticated(_INVALID if authorizations else _MISSING)
             state["authenticate"] = Authentication(credential, self._container, self._proofs, self._clients)
             await self._app(scope, receive, send_response)
         except Unauthenticated as error:
-            code = "invalid_token" if "authorization" in headers else None
+            code = "invalid_token" if authorizations else None
             response = self._challenges.build_response(
                 code, error.message, state.get("request_id"), path=scope["path"], uses_dpop=uses_dpop
             )
