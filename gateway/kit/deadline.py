@@ -7,9 +7,10 @@ resolver and ends a running statement. It never ends a commit: that is run `with
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
+from gateway.kit.context_values import ContextValue
 from gateway.kit.outage import Outage
 
 _current: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
@@ -117,11 +118,6 @@ def is_deadline_over() -> bool:
     return deadline is not None and deadline.is_over
 
 
-@contextmanager
-def without_deadline() -> Iterator[None]:
-    """Lets the work in the block end by itself: a commit, or the work for several requests."""
-    token = _current.set(None)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+def without_deadline() -> AbstractContextManager[None]:
+    """Returns a context in which the work ends by itself: a commit, or the work for several requests."""
+    return ContextValue(_current, None)

@@ -4,13 +4,15 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Mapping, MutableMapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
 import structlog
+
+from gateway.kit.context_values import ContextValue
 
 _SECRET_NAMES = frozenset(
     {
@@ -79,14 +81,9 @@ def configure(level: str) -> None:
     logging.basicConfig(stream=sys.stderr, level=lowest, format="%(levelname)s %(name)s: %(message)s")
 
 
-@contextmanager
-def logging_with(**members: str) -> Iterator[None]:
-    """Lets each line of the log in the block have these members. It holds for the current thread or task."""
-    token = _members.set({**_members.get(), **members})
-    try:
-        yield
-    finally:
-        _members.reset(token)
+def logging_with(**members: str) -> AbstractContextManager[None]:
+    """Returns a context in which each line of the log has these members. It holds for the current thread or task."""
+    return ContextValue(_members, {**_members.get(), **members})
 
 
 def get_announcer(name: str) -> Any:

@@ -1,20 +1,17 @@
 """Lets others know that work waits for a reply that takes long, so that they do not wait for that work."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+
+from gateway.kit.context_values import ContextValue
 
 _if_slow: ContextVar[Callable[[], object] | None] = ContextVar("if_slow", default=None)
 
 
-@contextmanager
-def calling_if_slow(callback: Callable[[], object]) -> Iterator[None]:
-    """Calls the callback each time that `report_slow` is called in the block, in the same thread."""
-    token = _if_slow.set(callback)
-    try:
-        yield
-    finally:
-        _if_slow.reset(token)
+def calling_if_slow(callback: Callable[[], object]) -> AbstractContextManager[None]:
+    """Returns a context in which each call of `report_slow` by the same thread calls the callback."""
+    return ContextValue(_if_slow, callback)
 
 
 def report_slow() -> None:

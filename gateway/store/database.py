@@ -8,7 +8,7 @@ next one.
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from secrets import token_hex
 from threading import Lock
@@ -42,31 +42,40 @@ _ONE_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgres
 
 
 class _SharedSnapshot:
-    """A snapshot that several reading units have. It begins with the first of them."""
+    """A context manager: within its block, several reading units have one snapshot. It begins with the first of
+    them."""
 
     def __init__(self, connections: Connections) -> None:
-        self.connections, self._open = connections, ExitStack()
+        self.connections = connections
+        self._use: AbstractContextManager[Connection] | None = None
         self._connection: Connection | None = None
 
-    @contextmanager
-    def in_use(self) -> Iterator[Connection]:
-        """Yields the connection for one unit. If the unit raises, the snapshot ends: its transaction may have failed,
-        and the next unit must not fail with it."""
+    def __enter__(self) -> None:
+        self._token = _shared_snapshot.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        _shared_snapshot.reset(self._token)
+        self.end()
+
+    def run(self, read: Callable[[Connection], T]) -> T:
+        """Returns the result of one unit. If it raises, the snapshot ends: its transaction may have failed, and the
+        next unit must not fail with it."""
         try:
             if self._connection is None:
-                self._connection = self._open.enter_context(self.connections.connect())
+                self._use = self.connections.connect()
+                self._connection = self._use.__enter__()
                 self._connection.begin()
-            yield self._connection
+            return read(self._connection)
         except BaseException:
             self.end()
             raise
 
     def end(self) -> None:
         """Rolls back and returns the connection, if there is one. A lost one is no error: everything was read."""
-        if self._connection is not None:
+        if self._connection is not None and self._use is not None:
             self._connection = None
             with suppress(DBAPIError):
-                self._open.close()
+                self._use.__exit__(None, None, None)
 
 
 _shared_snapshot: ContextVar[_SharedSnapshot | None] = ContextVar("shared_snapshot", default=None)
@@ -124,23 +133,16 @@ class Database:
         check_deadline()
         shared = _shared_snapshot.get()
         if shared is not None and shared.connections is self._reading:
-            with database_outages(reading=True), shared.in_use() as connection:
-                return work(self._unit(connection))
+            with database_outages(reading=True):
+                return shared.run(lambda connection: work(self._unit(connection)))
         with database_outages(reading=True), self._reading.connect() as connection:
             connection.begin()  # rolled back at the end
             return work(self._unit(connection))
 
-    @contextmanager
-    def one_snapshot(self) -> Iterator[None]:
+    def one_snapshot(self) -> AbstractContextManager[None]:
         """Lets the reading units in the block have the snapshot of the first of them, until a writing unit runs or
         `end_snapshot` is called. After that each has its own again. If a unit raises, the next begins a new one."""
-        shared = _SharedSnapshot(self._reading)
-        token = _shared_snapshot.set(shared)
-        try:
-            yield
-        finally:
-            _shared_snapshot.reset(token)
-            shared.end()
+        return _SharedSnapshot(self._reading)
 
     def end_snapshot(self) -> None:
         """Ends the snapshot of `one_snapshot`, so that no transaction is open while its caller waits for something

@@ -1,7 +1,6 @@
 """Connections that stay open between units of work, because SQLAlchemy's pool takes longer than a small statement."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from threading import Lock
 from typing import Protocol
 
@@ -31,14 +30,9 @@ class KeptConnections:
         """The number of kept connections."""
         return len(self._kept)
 
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """Yields a connection for the block. Raises as `Engine.connect` does."""
-        connection = self._take()
-        try:
-            yield connection
-        finally:
-            self._return(connection)
+    def connect(self) -> AbstractContextManager[Connection]:
+        """Returns a connection for the block. Raises as `Engine.connect` does when the block begins."""
+        return _Use(self)
 
     def close(self) -> None:
         """Returns all kept connections to the pool."""
@@ -47,7 +41,8 @@ class KeptConnections:
         for connection in kept:
             connection.close()
 
-    def _take(self) -> Connection:
+    def take(self) -> Connection:
+        """Returns a connection that nobody uses. Raises as `Engine.connect` does."""
         with self._lock:
             if self._kept:
                 return self._kept.pop()
@@ -58,7 +53,8 @@ class KeptConnections:
             with self._lock:
                 self._waiting -= 1
 
-    def _return(self, connection: Connection) -> None:
+    def give_back(self, connection: Connection) -> None:
+        """Ends the transaction of a connection, and keeps it or returns it to the pool. Raises DBAPIError."""
         try:
             transaction = connection.get_transaction()
             if transaction is not None:
@@ -72,3 +68,19 @@ class KeptConnections:
                 self._kept.append(connection)
         if not is_kept:
             connection.close()
+
+
+class _Use:
+    """A context manager: the use of a connection for a block."""
+
+    __slots__ = ("_connection", "_connections")
+
+    def __init__(self, connections: KeptConnections) -> None:
+        self._connections = connections
+
+    def __enter__(self) -> Connection:
+        self._connection = self._connections.take()
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        self._connections.give_back(self._connection)
