@@ -59,12 +59,15 @@ def canonical(value: Any) -> bytes:
 
 
 def _require_plain(value: Any) -> None:
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, _LISTS):
-        if isinstance(value, float):
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        kind = type(each)
+        if kind in _LEAVES:
+            continue
+        if issubclass(kind, dict):
+            waiting.extend(each.values())
+        elif issubclass(kind, _LISTS):
+            waiting.extend(each)
+        elif issubclass(kind, float):
             raise TypeError("canonical JSON must not contain floats")
-        return
-    for member in value:
-        if type(member) not in _LEAVES:  # no call for each text and number
-            _require_plain(member)

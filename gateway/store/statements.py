@@ -104,7 +104,7 @@ class Prepared:
         try:
             cursor = driver.execute(self.text, self._bind(parameters))
             rows = cursor.fetchall() if cursor.description else ()
-            return Result(self._rows(rows), cursor.rowcount)
+            return Result(self._rows(rows) if rows else (), cursor.rowcount)
         except self._dialect.loaded_dbapi.Error as error:
             raise self._translate(connection, error) from error
 

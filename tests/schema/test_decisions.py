@@ -6,6 +6,7 @@ import pytest
 
 from gateway.services.decisions.requests import DecisionRequester
 from tests.support.graphql_world import ISSUER, REQUEST, GraphQLWorld, request_variables
+from tests.support.units import used_connections
 
 CANCEL = """mutation C($input: DecisionCancelInput!) { decisionCancel(input: $input) {
   decision { status outcome { __typename } timeline { nodes { topic ... on DecisionEvent { from to note } } } }
@@ -158,12 +159,11 @@ def test_mutations_of_one_document_are_independent(world: GraphQLWorld, monkeypa
 
 
 def test_no_connection_is_held_while_a_mutation_writes(world: GraphQLWorld) -> None:
-    engine: Any = world.database.engine
     held: list[int] = []
     original = DecisionRequester.request
 
     def record_connections(self: DecisionRequester, *arguments: Any) -> Any:
-        held.append(engine.pool.checkedout())
+        held.append(used_connections(world.database))
         return original(self, *arguments)
 
     with pytest.MonkeyPatch.context() as patch:

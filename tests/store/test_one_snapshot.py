@@ -7,7 +7,7 @@ from gateway.kit.deadline import DeadlineExceeded
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
 from tests.support.factories import make_partner
-from tests.support.units import writing
+from tests.support.units import used_connections, writing
 
 pytestmark = pytest.mark.postgresql
 
@@ -20,12 +20,6 @@ def add(database: Database, name: str) -> None:
     """Commits a partner as another request would."""
     with writing(database) as unit:
         make_partner(unit, name=name)
-
-
-def open_connections(database: Database) -> int:
-    """Returns how many connections units of work have in use."""
-    taken: int = database.engine.pool.checkedout()  # type: ignore[attr-defined]  # of QueuePool
-    return taken - database._kept[0].unused
 
 
 def test_units_in_the_block_read_the_snapshot_of_the_first(database: Database) -> None:
@@ -45,7 +39,7 @@ def test_snapshot_begins_with_the_first_unit(database: Database) -> None:
 
 def test_writing_unit_ends_the_snapshot_before_it_begins(database: Database) -> None:
     def write(unit: UnitOfWork) -> None:
-        held.append(open_connections(database) - (not database.sqlite))  # its own is of the same pool on PostgreSQL
+        held.append(used_connections(database) - (not database.sqlite))  # its own is of the same pool on PostgreSQL
         make_partner(unit, name="b")
 
     held = list[int]()
@@ -62,9 +56,9 @@ def test_writing_unit_ends_the_snapshot_before_it_begins(database: Database) -> 
 def test_snapshot_can_be_ended_before_a_wait(database: Database) -> None:
     with database.one_snapshot():
         assert database.read(names) == []
-        assert open_connections(database) == 1
+        assert used_connections(database) == 1
         database.end_snapshot()
-        assert open_connections(database) == 0
+        assert used_connections(database) == 0
         add(database, "a")
         assert database.read(names) == ["a"]
 
@@ -79,9 +73,9 @@ def test_unit_after_one_that_raised_has_a_new_snapshot(database: Database) -> No
         add(database, "a")
         with pytest.raises(DeadlineExceeded):
             database.read(fail)
-        assert open_connections(database) == 0
+        assert used_connections(database) == 0
         assert database.read(names) == ["a"]
-    assert open_connections(database) == 0
+    assert used_connections(database) == 0
 
 
 def test_connection_that_is_lost_after_the_last_unit_is_no_error(postgresql_url: str) -> None:
@@ -92,7 +86,7 @@ def test_connection_that_is_lost_after_the_last_unit_is_no_error(postgresql_url:
             with database.engine.connect() as other:
                 other.execute(text("SELECT pg_terminate_backend(:process, 5000)"), {"process": process})
         assert database.read(names) == []
-        assert open_connections(database) == 0
+        assert used_connections(database) == 0
     finally:
         database.close()
 

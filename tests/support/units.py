@@ -23,3 +23,9 @@ def writing(database: Database) -> Iterator[UnitOfWork]:
         yield unit
         unit.end()
         unit.trees.append_all()
+
+
+def used_connections(database: Database) -> int:
+    """Returns how many connections reading units of work have in use, on PostgreSQL also writing ones."""
+    taken: int = database.engine.pool.checkedout()  # type: ignore[attr-defined]  # of QueuePool
+    return taken - database._kept[0].unused

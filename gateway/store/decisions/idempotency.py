@@ -99,7 +99,7 @@ class IdempotencyRepository(Repository):
 def _mac(mac: _Mac, key: bytes, path: FieldPath, value: Any) -> Any:
     """Returns the value with the MAC of each leaf in its place. A list is one leaf. Nulls stay, because they equal
     absent members."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {name: _mac(mac, key, (*path, name), member) for name, member in value.items()}
     if value is None:
         return None
