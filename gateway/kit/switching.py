@@ -164,7 +164,7 @@ class _SwitchingThread(Thread):
                     if job is not None:
                         self._taken += 1
                         running = self._unused.pop() if self._unused else _Running(self)
-                        running.begin(job)
+                        running.start(job)
                         return running
                     if self._idle_work:
                         return self._idle_work.popleft()
@@ -183,7 +183,7 @@ class _Running(greenlet):
         self.thread, self.spent, self.has_ended = thread, 0.0, False
         self.job: Job | None = None
 
-    def begin(self, job: Job) -> None:
+    def start(self, job: Job) -> None:
         """Lets the next switch to this greenlet begin the job."""
         self.job, self.spent, self.has_ended = job, 0.0, False
         self.gr_context = job.context

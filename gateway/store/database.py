@@ -1,4 +1,4 @@
-"""The database, which runs units of work. Only it and `shared_commits` begin, commit and roll back.
+"""The database, which runs units of work. Only it and `shared_commits` begin and commit transactions.
 
 SQLite: WAL, one writing process. A writing unit begins IMMEDIATE, because upgrading a deferred read fails at once with
 BUSY_SNAPSHOT, whatever the timeout. PostgreSQL: a reading unit is REPEATABLE READ and read-only, a writing unit READ

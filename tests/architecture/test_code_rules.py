@@ -19,6 +19,7 @@ ENVIRONMENT = {
 }
 TRANSACTIONS = {
     "gateway/store/database.py": "runs units of work",
+    "gateway/store/kept_connections.py": "rolls back before it keeps a connection",
     "gateway/store/shared_commits.py": "runs units of work that share a transaction",
     "migrations/env.py": "runs Alembic's transactions",
 }
