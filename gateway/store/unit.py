@@ -18,11 +18,11 @@ from gateway.store.identity.clients import ClientRepository
 from gateway.store.identity.sessions import SessionRepository
 from gateway.store.identity.trusted_documents import TrustedDocumentRepository
 from gateway.store.identity.users import UserRepository
+from gateway.store.logged_persons import LoggedPersonRepository
 from gateway.store.logs.access_log import AccessLog
 from gateway.store.logs.checkpoints import CheckpointRepository
 from gateway.store.logs.decision_log import DecisionLog
 from gateway.store.logs.keys import KeyRepository, Keyring
-from gateway.store.logs.persons import LoggedPersonRepository
 from gateway.store.logs.record_log import RecordLog
 from gateway.store.logs.tree_log import TreeLog
 from gateway.store.logs.trees import LogTrees

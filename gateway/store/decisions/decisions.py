@@ -20,8 +20,8 @@ from gateway.store.decisions.disputes import DisputeRow
 from gateway.store.decisions.exposures import BY_MERCHANT, COMMITMENTS, ExposureRepository
 from gateway.store.decisions.idempotency import IdempotencyRow
 from gateway.store.decisions.mapping import StateMapping
+from gateway.store.logged_persons import LoggedPersonRepository
 from gateway.store.logs.decision_log import DecisionLog
-from gateway.store.logs.persons import LoggedPersonRepository
 from gateway.store.logs.sealed_log import NewEntry
 from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.outbox import OutboxRepository, message_of_event

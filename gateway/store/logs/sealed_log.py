@@ -16,7 +16,6 @@ from gateway.kit.crypto import SealBroken, base64url, seal, unseal, verifies
 from gateway.kit.json import canonical, decode
 from gateway.kit.merkle import hash_leaf
 from gateway.store.logs.keys import KeyRepository
-from gateway.store.logs.persons import LoggedPerson
 from gateway.store.logs.tree_log import LogEntry, TreeLog
 from gateway.store.logs.trees import LogTrees
 
@@ -33,6 +32,16 @@ class SealedEntry(LogEntry):
     hash: str | None = None
     kid: str | None = None
     signature: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedPerson:
+    """A person, as the sealed logs know them. `subject` is the random id in the logs. `key` seals the entries of this year, and `key_id` names it."""
+
+    user_id: str
+    subject: str
+    key_id: str
+    key: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """The person of a consent, as the sealed logs name them, with the key that seals their entries."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, and_, bindparam, select
 
 from gateway.domain.errors import NotFound
@@ -9,6 +7,7 @@ from gateway.kit.clock import WallTime
 from gateway.store.consents.consents import CONSENTS
 from gateway.store.identity.users import USERS
 from gateway.store.logs.keys import USER_KEYS, KeyRepository
+from gateway.store.logs.sealed_log import LoggedPerson
 from gateway.store.repository import Repository
 
 _OF_CONSENT = (
@@ -17,16 +16,6 @@ _OF_CONSENT = (
     .join(USER_KEYS, and_(USER_KEYS.c.user_id == USERS.c.id, USER_KEYS.c.year == bindparam("year")), isouter=True)
     .where(CONSENTS.c.id == bindparam("consent_id"))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedPerson:
-    """A person. `subject` is the random id in the logs. `key` seals the entries of this year, and `key_id` names it."""
-
-    user_id: str
-    subject: str
-    key_id: str
-    key: bytes
 
 
 class LoggedPersonRepository(Repository):
