@@ -198,9 +198,8 @@ class DecisionRepository(Repository):
         may be absent."""
         rows = self._rows(_EXPOSURES, user_id=user_id, currency=currency, now=now)
         exposures = {row.merchant_id: Money(int(row.exposure_minor), currency) for row in rows}
-        if not any(row.has_due for row in rows):
-            return exposures
-        for state in self._states(_DUE_OF_USER, user_id=user_id, now=now):  # few: the scheduler runs every few seconds
+        due = self._states(_DUE_OF_USER, user_id=user_id, now=now) if any(row.has_due for row in rows) else []
+        for state in due:
             if state.currency == currency and state.merchant_id in exposures:
                 exposures[state.merchant_id] -= state.exposure - state_by(state, now).exposure
         return exposures
@@ -291,9 +290,9 @@ class DecisionRepository(Repository):
     def _change_totals(self, user_id: str, state: DecisionState, before: DecisionState | None) -> None:
         zero = Money.zero(state.currency)
         exposure = state.exposure - (before.exposure if before else zero)
+        committed = state.committed - (before.committed if before else zero)
         if exposure.minor:
             self._exposures.change(user_id, state.merchant_id, exposure)
-        committed = state.committed - (before.committed if before else zero)
         if committed.minor:
             self._exposures.change_committed(state.consent_id, committed)
 

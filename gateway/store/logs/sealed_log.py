@@ -36,7 +36,8 @@ class SealedEntry(LogEntry):
 
 @dataclass(frozen=True, slots=True)
 class LoggedPerson:
-    """A person, as the sealed logs know them. `subject` is the random id in the logs. `key` seals the entries of this year, and `key_id` names it."""
+    """A person, as the sealed logs know them. `subject` is the random id in the logs. `key` seals the entries of this
+    year, and `key_id` names it."""
 
     user_id: str
     subject: str
