@@ -62,7 +62,7 @@ class SwitchingThreads:
         self._name, self._count, self._closed = name, count, False
         self.jobs, self.changed = jobs, Lock()
         self._threads: list[_SwitchingThread] = []
-        self._idle: list[_SwitchingThread] = []  # those that wait and have not been woken
+        self._idle: list[_SwitchingThread] = []  # those that wait and have not been notified
 
     @property
     def free(self) -> int:
