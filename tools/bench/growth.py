@@ -12,7 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,11 +35,16 @@ MOST_GROWTH = 1.25
 """The largest ratio of the costs in the large and in the small database."""
 PAGE_SIZE = 50
 DEEP = 0.9
-"""The share of a merchant's decisions that are newer than those of a deep page."""
+"""The share of a merchant's decisions that are newer than those of a deep page, nearly."""
+DEPTHS = tuple(3 * number % 10 / 10 for number in range(10))
+"""The shares of pages whose decisions the process does not keep until it reads them again: with all merchants they are
+more than it keeps, and no page has decisions of the one before."""
 _REPEATED = 100
 """How often an operation runs in one block of measurements."""
 
 Operation = Callable[[], object]
+_Position = tuple[datetime, str]
+_Page = tuple[Principal, _Position | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +73,19 @@ class Operations:
         self._container, self._numbers = container, itertools.count()
         merchants = [gateway_data.principal_of(container, token) for token in data.merchant_tokens()]
         people = [user for user in data.people() if user.tier == "EXCELLENT"]
-        self._merchants = itertools.cycle([(each, _deep_position(container, each)) for each in merchants])
+        self._first: Iterator[_Page] = itertools.cycle([(merchant, None) for merchant in merchants])
+        self._deep = _pages(container, merchants, (DEEP,))
+        self._scattered = _pages(container, merchants, DEPTHS)
         self._people = itertools.cycle([gateway_data.principal_of(container, user.token) for user in people])
         self.by_name: dict[str, Operation] = {
-            f"first page of {PAGE_SIZE} decisions": self.read_first_page,
-            f"page of {PAGE_SIZE} decisions at {DEEP:.0%} of the depth": self.read_deep_page,
+            f"first page of {PAGE_SIZE} decisions": lambda: self._read_page(*next(self._first)),
+            f"page of {PAGE_SIZE} decisions at {DEEP:.0%} of the depth": lambda: self._read_page(*next(self._deep)),
+            f"page of {PAGE_SIZE} decisions that are not kept": lambda: self._read_page(*next(self._scattered)),
             "decision, with its log entries": self.request_decision,
             "access": self.log_access,
         }
 
-    def read_first_page(self) -> object:
-        merchant, _ = next(self._merchants)
-        return self._read_page(merchant, None)
-
-    def read_deep_page(self) -> object:
-        merchant, position = next(self._merchants)
-        return self._read_page(merchant, position)
-
-    def _read_page(self, merchant: Principal, after: tuple[datetime, str] | None) -> object:
+    def _read_page(self, merchant: Principal, after: _Position | None) -> object:
         window = Window(PAGE_SIZE + 1, after=after)  # one more, as the API reads to know whether there is a next page
         page = self._container.queries.run_query(
             merchant, Needs(), lambda query: self._container.decisions.list_page(query, Filter(), window)
@@ -106,14 +106,19 @@ class Operations:
         )
 
 
-def _deep_position(container: Container, merchant: Principal) -> tuple[datetime, str]:
-    """Returns the position of the decision before the deep page."""
+def _pages(container: Container, merchants: Sequence[Principal], depths: Sequence[float]) -> Iterator[_Page]:
+    """Returns the pages of all merchants at each depth, without end."""
+    return itertools.cycle([(each, _position(container, each, depth)) for depth in depths for each in merchants])
+
+
+def _position(container: Container, merchant: Principal, depth: float) -> _Position:
+    """Returns the position before a page: that of the newest decision at depth 0, and of the last page at depth 1."""
     own = DECISIONS.c.merchant_id == merchant.merchant_id
     columns = DECISIONS.c.created_at, DECISIONS.c.id
     with container.database.engine.connect() as connection:
         count = connection.scalar(select(func.count()).select_from(DECISIONS).where(own)) or 0
         newest_first = select(*columns).where(own).order_by(*(each.desc() for each in columns))
-        row = connection.execute(newest_first.offset(int(DEEP * count) - PAGE_SIZE).limit(1)).one()
+        row = connection.execute(newest_first.offset(int(depth * (count - PAGE_SIZE - 2))).limit(1)).one()
     return row.created_at, row.id
 
 
