@@ -41,10 +41,24 @@ Before = Annotated[str | None, strawberry.argument(description="Only items befor
 
 @strawberry.type(description="Position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether there are items after this page.")
-    has_previous_page: bool = strawberry.field(description="Whether there are items before this page.")
-    start_cursor: str | None = strawberry.field(description="Cursor of the first item. Null if the page is empty.")
-    end_cursor: str | None = strawberry.field(description="Cursor of the last item. Null if the page is empty.")
+    bounds: strawberry.Private["PageBounds"]
+    size: strawberry.Private[int]
+
+    @resolved("Whether there are items after this page.")
+    def has_next_page(self) -> bool:
+        return self.bounds.has_next
+
+    @resolved("Whether there are items before this page.")
+    def has_previous_page(self) -> bool:
+        return self.bounds.has_previous
+
+    @resolved("Cursor of the first item. Null if the page is empty.")
+    def start_cursor(self) -> str | None:
+        return self.bounds.cursor(0) if self.size else None
+
+    @resolved("Cursor of the last item. Null if the page is empty.")
+    def end_cursor(self) -> str | None:
+        return self.bounds.cursor(self.size - 1) if self.size else None
 
 
 @strawberry.type(description="One {noun} in a list.")
@@ -68,13 +82,7 @@ class Connection(Generic[NodeT]):
 
     @resolved("Position of this page in the list.")
     def page_info(self) -> PageInfo:
-        bounds, last = self.bounds, len(self.items) - 1
-        return PageInfo(
-            has_next_page=bounds.has_next,
-            has_previous_page=bounds.has_previous,
-            start_cursor=bounds.cursor(0) if self.items else None,
-            end_cursor=bounds.cursor(last) if self.items else None,
-        )
+        return PageInfo(bounds=self.bounds, size=len(self.items))
 
 
 @dataclass(frozen=True, slots=True)
