@@ -48,7 +48,7 @@ def _find_dispute(identifier: str, context: Context) -> Node | None:
 def _find_merchant(identifier: str, context: Context) -> Node | None:
     if identifier != context.principal.merchant_id:
         return None
-    return Merchant.of(context.container.merchants.load_own(context.query))
+    return Merchant.of(context.principal)
 
 
 def _find_persona(identifier: str, context: Context) -> Node | None:

@@ -92,11 +92,11 @@ class Query:
 
     @resolved("The access token of this request: its client, merchant and scopes. Works with any valid token.")
     def viewer(self, info: Info) -> Viewer:
-        return Viewer.of(info.context, info.context.container.merchants.load_own(info.context.query))
+        return Viewer.of(info.context)
 
     @resolved("The merchant that the token acts for.")
     def merchant(self, info: Info) -> Merchant:
-        return Merchant.of(info.context.container.merchants.load_own(info.context.query))
+        return Merchant.of(info.context.principal)
 
     @resolved("The user of a user token. Null for a merchant token.")
     def consented_user(self, info: Info) -> ConsentedUser | None:

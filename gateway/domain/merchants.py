@@ -28,14 +28,6 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
-class Merchant:
-    """A merchant as its own tokens can read it."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class PointOfSale:
     """One terminal of one store, with the merchant's own identifiers."""
 

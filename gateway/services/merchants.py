@@ -7,7 +7,7 @@ from typing import Any
 from gateway.domain.display_name import LOOKS_LIKE_ANOTHER, find_name_problem, looks_like
 from gateway.domain.duration import LONGEST
 from gateway.domain.errors import InvalidInput, NotFound
-from gateway.domain.merchants import Contract, Merchant, Product
+from gateway.domain.merchants import Contract, Product
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.ids import Ids
@@ -32,14 +32,9 @@ class MerchantService:
     def __init__(self, registry: AdapterRegistry, ids: Ids) -> None:
         self._registry, self._ids = registry, ids
 
-    def load_own(self, query: QueryUnit) -> Merchant:
-        """The merchant of the token."""
-
-        def load(unit: UnitOfWork) -> Merchant:
-            row = self.require(unit, query.principal.merchant_id)
-            return Merchant(row.id, row.name)
-
-        return query.read(load)
+    def load_own_name(self, query: QueryUnit) -> str:
+        """The name of the merchant of the token."""
+        return query.read(lambda unit: self.require(unit, query.principal.merchant_id).name)
 
     def list_own_products(self, query: QueryUnit) -> tuple[Product, ...]:
         """The products of the merchant of the token, as `list_products` returns them."""

@@ -5,9 +5,9 @@ from typing import Annotated, TypeVar
 
 import strawberry
 
-from gateway.domain import merchants as domain
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
+from gateway.domain.identity.principal import Principal
 from gateway.domain.merchants import Product
 from gateway.store.decisions.pages import MAX_COUNT, Filter, Window
 from schema.connection import DEFAULT_SIZE, After, Before, Connection, First, Last, Page, cut_page, page_request
@@ -92,11 +92,14 @@ class DecisionConnection(Connection[Decision]):
 
 @strawberry.type(description="A business that requests decisions.")
 class Merchant(Node):
-    name: str = strawberry.field(description="Name, as registered with the operator.")
-
     @classmethod
-    def of(cls, merchant: domain.Merchant) -> "Merchant":
-        return cls(id=strawberry.ID(merchant.id), name=merchant.name)
+    def of(cls, principal: Principal) -> "Merchant":
+        """Returns the merchant of a token. What is selected of it is read then."""
+        return cls(id=strawberry.ID(principal.merchant_id))
+
+    @resolved("Name, as registered with the operator.")
+    def name(self, info: Info) -> str:
+        return info.context.container.merchants.load_own_name(info.context.query)
 
     @resolved("Products in this merchant's contract.", assumed_size=4)
     def products(self, info: Info) -> list[Product]:

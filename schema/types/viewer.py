@@ -4,7 +4,6 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.domain import merchants as domain
 from gateway.domain.api_version import API_VERSION
 from gateway.settings import EnvironmentName
 from schema.context import Context
@@ -46,11 +45,11 @@ class Viewer:
     rate_limit: RateLimit = strawberry.field(description="The cost points of this client.")
 
     @classmethod
-    def of(cls, context: Context, merchant: domain.Merchant) -> "Viewer":
+    def of(cls, context: Context) -> "Viewer":
         principal, points = context.principal, context.rate_limit
         return cls(
             app_name=principal.client_name,
-            merchant=Merchant.of(merchant),
+            merchant=Merchant.of(principal),
             scopes=list(principal.scopes),
             token_expires_at=principal.token_expires_at,
             environment=context.container.settings.environment,

@@ -13,8 +13,6 @@ from gateway.services.merchants import MerchantService
 from merchants.registry import discover
 from tests.support.graphql_world import REQUEST, GraphQLWorld, request_variables
 
-VIEWER = "{ viewer { appName } }"
-
 
 @pytest.mark.parametrize(
     ("document", "variables", "operation", "code"),
@@ -122,7 +120,7 @@ def test_log_entry_of_an_unexpected_error(world: GraphQLWorld, monkeypatch: pyte
     def broken(*_: object) -> None:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr(MerchantService, "load_own", broken)
+    monkeypatch.setattr(MerchantService, "load_own_name", broken)
     with capture_logs() as logs:
         executed = world.run('{ named: merchant { name } node(id: "literal") { id } }')
     assert executed.ran
@@ -133,7 +131,7 @@ def test_log_entry_of_an_unexpected_error(world: GraphQLWorld, monkeypatch: pyte
         "log_level": "error",
         "module": "schema.errors",
         "code": "INTERNAL_SERVER_ERROR",
-        "path": ["named"],
+        "path": ["named", "name"],
         "request_id": "req_test_1",
         "exception": "RuntimeError",
     }
@@ -153,8 +151,8 @@ def test_gateway_errors_in_query_fields(
     def failing(*_: object) -> None:
         raise raised
 
-    monkeypatch.setattr(MerchantService, "load_own", failing)
-    (error,) = world.run(VIEWER).body["errors"]
+    monkeypatch.setattr(MerchantService, "load_own_name", failing)
+    (error,) = world.run("{ merchant { name } }").body["errors"]
     assert error["extensions"] == (extensions or {"code": "TOO_MANY_INQUIRIES", "retryAfter": 90})
     assert "policy.toml" not in error["message"]
 

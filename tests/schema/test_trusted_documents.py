@@ -257,7 +257,7 @@ def test_log_names_the_document_and_not_its_text(world: GraphQLWorld, monkeypatc
     def broken(*_: object) -> None:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr(MerchantService, "load_own", broken)
+    monkeypatch.setattr(MerchantService, "load_own_name", broken)
     text = "query Named { merchant { name } }"
     (document_id,) = register(world, text)
     with capture_logs([add_members]) as logs:

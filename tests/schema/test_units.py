@@ -165,17 +165,17 @@ def test_inquiries_beyond_the_budget_fail_only_their_fields(
 
 
 def test_document_reads_one_snapshot(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = MerchantService.load_own
+    original = MerchantService.load_own_name
     names = iter(("Red Cars", "Blue Cars"))
 
     def renamed_meanwhile(self: MerchantService, query: Any) -> Any:
-        merchant = original(self, query)
+        name = original(self, query)
         with writing(world.database) as unit:
             rename = MERCHANTS.update().where(MERCHANTS.c.id == world.merchant_id)
             unit.connection.execute(rename.values(name=next(names)))
-        return merchant
+        return name
 
-    monkeypatch.setattr(MerchantService, "load_own", renamed_meanwhile)
+    monkeypatch.setattr(MerchantService, "load_own_name", renamed_meanwhile)
     assert world.data("{ a: merchant { name } b: merchant { name } }") == {
         "a": {"name": "Green Cars"},
         "b": {"name": "Green Cars"},

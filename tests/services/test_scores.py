@@ -182,7 +182,7 @@ def test_failed_access_log_entry_fails_the_query(world: DemoWorld) -> None:
 
 def test_query_without_an_access_writes_nothing(world: DemoWorld) -> None:
     before = world.contents()
-    assert world.query(world.merchant_token(), world.merchants.load_own).name
+    assert world.query(world.merchant_token(), world.merchants.load_own_name)
     assert world.contents() == before
 
 

@@ -82,6 +82,24 @@ def test_decision_without_a_new_log_entry_is_not_made_again(database: Database, 
     assert [id(state) for state in third] == [id(state) for state in second]
 
 
+@pytest.mark.parametrize("changes", [1, 3, 9, 12])
+def test_page_with_some_changed_decisions_has_all_in_order(database: Database, changes: int) -> None:
+    with writing(database) as unit:
+        made = make_cast(unit)
+        decisions = [log_decision(unit, made)[0] for _ in range(12)]
+    window = Window(limit=12)
+    with reading(database) as unit:
+        before = unit.decision_pages.load_page(made.merchant, EVERY, window, BUSINESS_NOON)
+    with writing(database) as unit:
+        for decision in decisions[:changes]:
+            cancel(unit, decision)
+    with reading(database) as unit:
+        after = unit.decision_pages.load_page(made.merchant, EVERY, window, BUSINESS_NOON)
+        assert after == [unit.decisions.load(state.id) for state in before]
+    assert sum(state.status is Status.CANCELLED for state in after) == changes
+    assert sum(one is other for one, other in zip(before, after, strict=True)) == 12 - changes
+
+
 def test_page_in_a_writing_unit_has_its_changes_and_is_not_kept(database: Database, cast: Cast) -> None:
     with reading(database) as unit:
         before = load_newest(unit, cast)

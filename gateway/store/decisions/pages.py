@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -46,6 +46,9 @@ _VARIANTS = 1_024
 _KEPT = 2_048
 """The number of decisions that are kept in the memory of one process, at most 18 KB each."""
 
+_FEW = 8
+"""The number of decisions that are read by their ids instead of with their page."""
+
 _COLUMNS = DECISIONS.c
 _VERSION = (
     select(DECISION_LOG.c.leaf_hash)
@@ -57,6 +60,8 @@ _VERSION = (
 )
 _VERSIONS = (_COLUMNS.id, _VERSION)
 _STATES = (_COLUMNS.id, _VERSION, *(column for column in _COLUMNS if column.name not in {"id", *DERIVED}))
+_KEYS = tuple(f"key_{number}" for number in range(_FEW))
+_BY_KEYS = select(*_STATES).where(_COLUMNS.id.in_([bindparam(name) for name in _KEYS]))
 _OF_USER = OF_USER.order_by(_COLUMNS.id.desc()).limit(bindparam("most"))
 _OLDER_OF_USER = _OF_USER.where(_COLUMNS.id < bindparam("before"))
 
@@ -142,11 +147,16 @@ class DecisionPageRepository(Repository):
             page = _page(shape, _STATES, window.by_update, window.descending)
             return [MAPPING.read(row) for row in self._run(page, parameters).rows]
         page = _page(shape, _VERSIONS, window.by_update, window.descending)
-        states = [_kept(key).state_of(version) for key, version in fetch_values(connection, page, parameters)]
-        if None not in states:
-            return cast("list[DecisionState]", states)
-        page = _page(shape, _STATES, window.by_update, window.descending)
-        return [_read(row) for row in fetch_raw(connection, page, parameters)]
+        versions = fetch_values(connection, page, parameters)
+        states: dict[str, Any] = {key: _kept(key).state_of(version) for key, version in versions}
+        missing = [key for key, state in states.items() if state is None]
+        if len(missing) > _FEW:
+            page = _page(shape, _STATES, window.by_update, window.descending)
+            states.update((row.values[0], _read(row)) for row in fetch_raw(connection, page, parameters))
+        elif missing:
+            keys = {name: missing[number % len(missing)] for number, name in enumerate(_KEYS)}
+            states.update((row.values[0], _read(row)) for row in fetch_raw(connection, _BY_KEYS, keys))
+        return list(states.values())
 
     def count(self, merchant_id: str, filtered: Filter, now: BusinessTime) -> tuple[int, bool]:
         """Returns the number of decisions that match the filter, at most MAX_COUNT, and whether there are no more."""
