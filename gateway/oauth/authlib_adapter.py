@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 from authlib.oauth2.rfc6749 import OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from gateway.kit import json
 from gateway.kit.clock import WallTime
 from gateway.kit.logging import get_logger
 from gateway.kit.outage import RETRY_AFTER, Outage, outage_log
@@ -112,4 +113,5 @@ class Endpoint(Generic[Parsed]):
 def _build_response(response: OAuthResponse) -> Response:
     if response.status == HTTPStatus.NO_CONTENT:
         return Response(status_code=response.status, headers=response.headers)
-    return JSONResponse(response.body, status_code=response.status, headers=response.headers)
+    content = json.encode(response.body)
+    return Response(content, status_code=response.status, headers=response.headers, media_type="application/json")

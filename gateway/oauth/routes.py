@@ -23,10 +23,10 @@ def oauth_routes(container: Container) -> list[BaseRoute]:
     endpoints, registration = ClientEndpoints(container), RegistrationEndpoints(container)
     server = metadata.server_metadata(container.settings, container.environment, GRANT_TYPES)
     return [
+        Route(metadata.TOKEN, endpoints.token.respond, methods=["POST"]),  # the most used one first
         Route(metadata.SERVER_METADATA, _document(server)),
         *(_resource_route(container, path) for path in metadata.RESOURCES),
         Route(metadata.PAR, endpoints.par.respond, methods=["POST"]),
-        Route(metadata.TOKEN, endpoints.token.respond, methods=["POST"]),
         Route(metadata.DEVICE_AUTHORIZATION, endpoints.device_authorization.respond, methods=["POST"]),
         Route(metadata.REGISTER, registration.register.respond, methods=["POST"]),
         Route(metadata.REGISTER + "/{client_id}", registration.manage.respond, methods=["GET", "PUT", "DELETE"]),

@@ -107,3 +107,25 @@ def test_libraries_that_log_whole_messages_are_silent_at_debug(name: str) -> Non
 def test_redact_leaves_other_members_alone() -> None:
     event = {"event": "x", "status": 200, "Token": SECRET}
     assert redact(None, "info", event) == {"event": "x", "status": 200, "Token": "[redacted]"}
+
+
+def test_members_of_a_block_are_in_its_lines() -> None:
+    lines = logged(
+        "from gateway.kit.logging import logging_with\n"
+        "with logging_with(request_id='req_1'):\n"
+        "    with logging_with(document_id='doc_1'):\n"
+        "        log.info('both')\n"
+        "    log.info('one', request_id='req_2')\n"
+        "log.info('none')"
+    )
+    names = ("event", "request_id", "document_id")
+    assert [tuple(json.loads(line).get(name) for name in names) for line in lines] == [
+        ("both", "req_1", "doc_1"),
+        ("one", "req_2", None),
+        ("none", None, None),
+    ]
+
+
+def test_secret_member_of_a_block_is_redacted() -> None:
+    program = f"from gateway.kit.logging import logging_with\nwith logging_with(token={SECRET!r}): log.info('x')"
+    assert SECRET not in "".join(logged(program))
