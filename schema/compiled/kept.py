@@ -108,7 +108,7 @@ class ValueSelections:
         definition = type_.fields.get(field.first.name.value)
         if definition is None:
             return field.first.name.value == "__typename"
-        return _reads_source(definition) and self._returns_plain(definition, field.selection_sets())
+        return reads_source(definition) and self._returns_plain(definition, field.selection_sets())
 
     def _returns_plain(self, definition: GraphQLField, sets: Sequence[SelectedSet]) -> bool:
         returned = get_named_type(definition.type)
@@ -121,7 +121,8 @@ class ValueSelections:
         return True
 
 
-def _reads_source(definition: GraphQLField) -> bool:
+def reads_source(definition: GraphQLField) -> bool:
+    """Whether the field reads the object only: its resolver has no info, no arguments and no check of scopes."""
     resolve = definition.resolve
     resolve = resolve.resolve if isinstance(resolve, DeadlineCheck) else resolve
     return not definition.args and isinstance(resolve, AttributeReader | MethodCaller)

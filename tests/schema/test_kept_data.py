@@ -15,17 +15,23 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLString,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
     parse,
 )
 
 from gateway.settings import Settings
-from schema.compiled.kept import MAX_DATA, Data, KeptData
+from schema.compiled.kept import MAX_DATA, Data, KeptData, reads_source
+from schema.deadlines import DeadlineCheck
+from schema.permissions import field_scopes
 from schema.resolvers import VALUE_ATTRIBUTE, AttributeReader, InfoMethodCaller, MethodCaller
 from tests.support.clock import MovableClock
 from tests.support.executions import compiled, run_operation
-from tests.support.graphql_world import GraphQLWorld
+from tests.support.graphql_world import GraphQLWorld, built
 from tests.support.transitions import TRANSITIONS, transition_input
 
+SCHEMA = built().schema
 NODES = "id status availableTransitions outcome { __typename ... on Approval { validUntil } } settlement { overdue }"
 PAGE = f"{{ merchant {{ decisions(first: 5) {{ nodes {{ {NODES} }} }} }} }}"
 EDGES = f"{{ merchant {{ decisions(first: 5) {{ edges {{ cursor node {{ {NODES} }} }} }} }} }}"
@@ -70,6 +76,42 @@ def test_data_has_the_status_of_the_moment(world: GraphQLWorld) -> None:
     assert nodes(world)[0]["availableTransitions"] == []
     world.clock.advance(days=-30)
     assert nodes(world)[0]["status"] == "APPROVED"
+
+
+def fields_of(type_: Any, seen: set[str]) -> Iterator[tuple[str, Any]]:
+    """Yields the fields whose data is kept with a value: those of its type, and of all types below them."""
+    for each in SCHEMA.get_possible_types(type_) if is_abstract_type(type_) else [type_]:
+        if each.name not in seen:
+            seen.add(each.name)
+            for name, field in each.fields.items():
+                if reads_source(field):
+                    yield f"{each.name}.{name}", field
+                    if is_composite_type(get_named_type(field.type)):
+                        yield from fields_of(get_named_type(field.type), seen)
+
+
+def method_of(field: Any) -> Any:
+    resolve = field.resolve.resolve if isinstance(field.resolve, DeadlineCheck) else field.resolve
+    return resolve.method if isinstance(resolve, MethodCaller) else None
+
+
+KEPT_FIELDS = dict(fields_of(SCHEMA.type_map["Decision"], set()))
+
+
+def test_only_decisions_are_made_of_a_value() -> None:
+    assert [name for name, type_ in SCHEMA.type_map.items() if VALUE_ATTRIBUTE in type_.extensions] == ["Decision"]
+    assert {"Decision.status", "Settlement.overdue", "Approval.terms", "DepositTerms.returnBy"} <= KEPT_FIELDS.keys()
+    assert {"Decision.receipt", "Decision.disputes", "Reason.message"}.isdisjoint(KEPT_FIELDS)
+
+
+@pytest.mark.parametrize("name", KEPT_FIELDS)
+def test_kept_field_needs_no_scope_and_reads_nothing_but_its_object(name: str) -> None:
+    field = KEPT_FIELDS[name]
+    assert field_scopes(field) is None
+    method = method_of(field)
+    if method is not None:
+        assert method.__code__.co_argcount == 1
+        assert {"now", "time", "wall_clock", "context", "container", "principal"}.isdisjoint(method.__code__.co_names)
 
 
 def test_scopes_are_checked_before_data_is_used(world: GraphQLWorld) -> None:
