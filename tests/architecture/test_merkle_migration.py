@@ -13,7 +13,7 @@ from gateway.audit.log_verification import verify_logs
 from gateway.store.database import Database
 from gateway.store.logs.keys import Keyring
 from migrations import runner
-from tests.fixtures.database import KINDS, database_copy
+from tests.fixtures.database import KINDS, database_copy, migrated_database
 from tests.fixtures.settings import MASTER
 from tests.support.chains import Chains
 from tests.support.clock import NOON
@@ -31,11 +31,7 @@ DECISIONS = 300
 @pytest.fixture(scope="module", params=KINDS)
 def old_template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a database at the revision before, with the logs of two merchants. Each test gets a copy."""
-    migrated = request.getfixturevalue("sqlite_template" if request.param == "sqlite" else "postgresql_template")
-    url = (
-        f"sqlite:///{migrated}" if request.param == "sqlite" else request.getfixturevalue("postgresql_server")(migrated)
-    )
-    with database_copy(request, url, tmp_path_factory.mktemp("old")) as database_url:
+    with migrated_database(request, tmp_path_factory.mktemp("old")) as database_url:
         write_chains(database_url)
         yield database_url
 

@@ -4,17 +4,24 @@ import base64
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import app
 from tests.cli.test_main import COMMANDS
+from tests.fixtures.database import KINDS, migrated_database
 from tests.fixtures.settings import MASTER
+from tests.support.clock import MovableClock
+from tests.support.command_line import COMMANDS as COMMAND_LINE
 from tests.support.demo_world import DemoWorld
 from tests.support.operators import Gateway
-from tests.support.server import bare_environment
+from tests.support.server import ForkedServer, bare_environment
 
+KEY = base64.b64encode(MASTER).decode()
+FULL = "error: The output cannot be written: No space left on device."
 UNKNOWN = "zzz_test_unknown"
 MISTAKES = [
     ("serve", "--port", "http"),
@@ -114,10 +121,24 @@ MISTAKES = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def operator(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Gateway, DemoWorld]]:
+    """The command line and the services, over one database with the demo partner. No mistake changes it."""
+    folder = tmp_path_factory.mktemp("mistakes")
+    with migrated_database(request, folder) as url, closing(DemoWorld(url, MovableClock())) as world:
+        world.seed_demo()
+        yield Gateway(url, folder, GATEWAY_SECRET_KEY=KEY), world
+
+
 @pytest.mark.parametrize("arguments", MISTAKES, ids=lambda arguments: "F7-" + "-".join(arguments)[:60])
-def test_mistake_is_one_line(gateway: Gateway, world: DemoWorld, arguments: tuple[str, ...]) -> None:
+def test_mistake_is_one_line(operator: tuple[Gateway, DemoWorld], arguments: tuple[str, ...]) -> None:
+    gateway, world = operator
     named = {"MERCHANT": world.merchant(), "POLICY": str(Path("merchants/car_rental/policy.toml").resolve())}
+    before = world.counts()
     done = gateway(*(named.get(each, each) for each in arguments))
+    assert world.counts() == before
     assert done.returncode in (1, 2), done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: "), line
@@ -131,26 +152,21 @@ def test_f7_every_command_is_tried() -> None:
     assert app.registered_groups
 
 
-def run(database_url: str, *arguments: str, **changed: str) -> "subprocess.CompletedProcess[bytes]":
-    """Runs the command in a process of its own."""
-    environment = {**bare_environment(), "GATEWAY_DATABASE_URL": database_url, **changed}
-    command = [sys.executable, "-m", "gateway", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+@pytest.mark.parametrize("command", [("adapters", "list"), ("adapters", "list", "--json")], ids=" ".join)
+def test_f7_full_device_is_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = ForkedServer(COMMAND_LINE.start([*command], bare_environment(), Path("/dev/full"), tmp_path / "errors"))
+    assert done.wait(timeout=60) == 1
+    assert (tmp_path / "errors").read_text().splitlines() == [FULL]
 
 
-@pytest.mark.parametrize("command", [("adapters", "list"), ("adapters", "list", "--json"), ("--help",)], ids=" ".join)
-def test_f7_full_device_is_one_line(command: tuple[str, ...]) -> None:
+def test_f7_full_device_at_the_end_of_the_interpreter_is_one_line() -> None:
+    command = [sys.executable, "-m", "gateway", "--help"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "gateway", *command],
-            env=bare_environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            timeout=60,
-            check=False,
+            command, env=bare_environment(), stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
         )
     assert done.returncode == 1
-    assert done.stderr.decode().splitlines() == ["error: The output cannot be written: No space left on device."]
+    assert done.stderr.decode().splitlines() == [FULL]
 
 
 def test_f7_closed_pipe_prints_nothing() -> None:
@@ -160,20 +176,24 @@ def test_f7_closed_pipe_prints_nothing() -> None:
     assert done.stderr == ""
 
 
+@pytest.fixture
+def ascii_terminal(database_url: str, tmp_path: Path) -> Gateway:
+    """The command line on a terminal that has only ASCII characters."""
+    return Gateway(database_url, tmp_path, GATEWAY_SECRET_KEY=KEY, PYTHONIOENCODING="ascii")
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("adapters", "check", "car_rental"), ("merchants", "list")])
 def test_f7_ascii_terminal_shows_every_character(
-    gateway: Gateway, database_url: str, arguments: tuple[str, ...]
+    gateway: Gateway, ascii_terminal: Gateway, arguments: tuple[str, ...]
 ) -> None:
     gateway.output("merchants", "register", "客人", "--partner", "demo", "--create")
-    key = base64.b64encode(MASTER).decode()
-    done = run(database_url, *arguments, PYTHONIOENCODING="ascii", GATEWAY_SECRET_KEY=key)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.isascii()
-    assert "merchants" not in arguments or rb"\u5ba2\u4eba" in done.stdout
+    output = ascii_terminal.output(*arguments)
+    assert output.isascii()
+    assert "merchants" not in arguments or r"\u5ba2\u4eba" in output
 
 
-def test_f7_json_is_valid_on_an_ascii_terminal(gateway: Gateway, database_url: str) -> None:
+def test_f7_json_is_valid_on_an_ascii_terminal(gateway: Gateway, ascii_terminal: Gateway) -> None:
     gateway.output("merchants", "register", "客人 👩", "--partner", "demo", "--create")
-    key = base64.b64encode(MASTER).decode()
-    done = run(database_url, "merchants", "list", "--json", PYTHONIOENCODING="ascii", GATEWAY_SECRET_KEY=key)
-    assert json.loads(done.stdout)[0]["name"] == "客人 👩"
+    output = ascii_terminal.output("merchants", "list", "--json")
+    assert output.isascii()
+    assert json.loads(output)[0]["name"] == "客人 👩"

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from merchants.registry import discover
+from tests.fixtures.server import copy_seeded
 from tests.support.command_line import COMMANDS
 from tests.support.key_host import KeyHost
 from tests.support.operators import Gateway
@@ -158,11 +159,9 @@ def test_client_keys_are_fetched_from_loopback(sqlite_sandbox: Sandbox) -> None:
         assert (_registered(sqlite_sandbox, host), host.fetches) == (201, 1)
 
 
-def test_sandbox_does_not_extend_a_configured_list_of_hosts(tmp_path: Path) -> None:
-    with (
-        KeyHost() as host,
-        Sandbox(f"sqlite:///{tmp_path}/g.db", tmp_path, jwks_uri_hosts="keys.example") as sandbox,
-    ):
+def test_sandbox_does_not_extend_a_configured_list_of_hosts(seeded_folder: Path, tmp_path: Path) -> None:
+    url = copy_seeded(seeded_folder, tmp_path)
+    with KeyHost() as host, Sandbox(url, tmp_path, jwks_uri_hosts="keys.example") as sandbox:
         assert (_registered(sandbox, host), host.connections) == (400, 0)
 
 
@@ -186,9 +185,9 @@ def test_unwritable_credentials_file_is_an_error_in_one_line(tmp_path: Path) -> 
     assert "credentials" in done.stderr
 
 
-def test_interrupt_prints_no_stack_trace(own_sandbox: Sandbox) -> None:
-    own_sandbox.stop()
-    own_sandbox.python = INTERPRETER  # an interpreter prints traces at its end
-    own_sandbox.start().interrupt()
+def test_interrupt_prints_no_stack_trace(seeded_state: tuple[str, Path]) -> None:
+    sandbox = Sandbox(*seeded_state)
+    sandbox.python = INTERPRETER  # an interpreter prints traces at its end
+    sandbox.start().interrupt()
 
-    assert "Traceback" not in own_sandbox.output
+    assert "Traceback" not in sandbox.output

@@ -8,6 +8,7 @@ API, 68-70 the device grant, 71-73 client registration, 74-77 everywhere.
 import ast
 import re
 from collections import Counter
+from functools import cache
 
 from tests.support.checkout import nodes, python_files
 
@@ -24,6 +25,7 @@ def numbers_of(name: str) -> list[int]:
     return [int(number) for number in found.group(1).split("_") if number] if found else []
 
 
+@cache
 def count_tests() -> Counter[int]:
     names = [node.name for file in python_files("tests") for node in nodes(file) if isinstance(node, ast.FunctionDef)]
     return Counter(number for name in names for number in numbers_of(name))

@@ -15,8 +15,10 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO, cast
+from unittest.mock import patch
 
 _ROOT = Path(__file__).resolve().parents[2]
 LONGEST_RUN = 90
@@ -96,6 +98,7 @@ def _run(arguments: list[str], environment: dict[str, str], stdin: str, folder: 
         if child == 0:
             signal.alarm(LONGEST_RUN)  # ends a command that hangs
             os.chdir(folder)
+            patch.object(PasswordHash, "recommended", lambda: FAST_HASH).start()  # some commands make ten passwords
             _replace_process(arguments, environment, (entered, stdout, stderr), imported)
         _, status = os.waitpid(child, 0)
         for file in (stdout, stderr):
@@ -151,6 +154,9 @@ def _replace_process(
     os.environ.update(environment)
     sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     sys.argv = ["gateway", *arguments]
+    if encoding := environment.get("PYTHONIOENCODING"):  # an interpreter reads it at its start
+        for stream in (sys.stdout, sys.stderr):
+            cast("TextIOWrapper", stream).reconfigure(encoding=encoding)
     code: Any = 1
     try:
         cli.main()
@@ -175,7 +181,10 @@ def _is_installed(module: str) -> bool:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(_ROOT))
+    from pwdlib import PasswordHash
+
     from gateway import cli
+    from tests.support.passwords import FAST_HASH
 
     calls: dict[str, Callable[..., dict[str, Any]]] = {"run": _run, "start": _start, "poll": _poll}
     for line in sys.stdin:

@@ -1,8 +1,10 @@
 """A deployment's OAuth endpoints and pages over ASGI, with two partners, three merchants and their customers."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import httpx2
+from anyio.from_thread import start_blocking_portal
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -79,6 +81,9 @@ class OAuthWorld(World):
         settings = settings.model_copy(update={"database_url": database_url})
         super().__init__(settings, clock)
         self.app = app_of(self.container)
+        self._loops = ExitStack()
+        # One event loop for all requests, as in a server. Starting one for each takes longer than most requests.
+        self._loop = self._loops.enter_context(start_blocking_portal())
         with writing(self.database) as unit:
             self.partner_id = make_partner(unit)
             self.cars_id, self.cars = self._merchant(unit, self.partner_id, "Green Cars", "car_rental", "online_shop")
@@ -101,6 +106,11 @@ class OAuthWorld(World):
                     partner_id=partner_id,
                 )
 
+    def close(self) -> None:
+        """Ends the event loop and closes the connections."""
+        self._loops.close()
+        super().close()
+
     @property
     def nonces(self) -> Nonces:
         """The nonces that the deployment makes and accepts."""
@@ -116,7 +126,9 @@ class OAuthWorld(World):
 
     def http(self) -> httpx2.Client:
         """A new HTTP client, without cookies."""
-        return TestClient(self.app, base_url=self.container.settings.issuer, follow_redirects=False)
+        client = TestClient(self.app, base_url=self.container.settings.issuer, follow_redirects=False)
+        client.portal = self._loop
+        return client
 
     def browser(self) -> Browser:
         return Browser(self.http())

@@ -5,8 +5,6 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import text
 
 from gateway.bootstrap import build
@@ -16,10 +14,9 @@ from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.tables import metadata
 from merchants.registry import AdapterRegistry, discover
+from tests.support.passwords import FAST_HASH
 from tests.support.together import MANY_LANES
 from tests.support.units import writing
-
-FAST_HASH = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
 
 
 @cache
