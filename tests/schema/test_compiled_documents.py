@@ -30,7 +30,8 @@ from tests.support.clock import MovableClock
 from tests.support.executions import ordered
 from tests.support.generated_documents import DocumentGenerator
 from tests.support.graphql_world import GraphQLWorld, built
-from tests.support.passwords import FAST_HASH, installed_adapters
+from tests.support.passwords import FAST_HASH
+from tests.support.world import installed_adapters
 from tests.support.worst_documents import WORST_DOCUMENTS
 
 SCHEMA = built().schema
