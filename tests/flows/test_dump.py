@@ -14,6 +14,7 @@ from gateway.store.database import Database
 from gateway.store.tables import metadata
 from tests.support.fapi import FapiApp
 from tests.support.oauth import Browser, PartnerApp
+from tests.support.plain_http import plain_client
 from tests.support.point_of_sale import SALE, authorize_device, decide, poll
 from tests.support.secrets import PATTERNS
 from tests.support.server import Sandbox
@@ -30,7 +31,7 @@ class SecretRecorder:
 
     def client(self, base_url: str) -> httpx2.Client:
         hooks: dict[str, list[Callable[..., Any]]] = {"request": [self._request], "response": [self._response]}
-        return httpx2.Client(base_url=base_url, timeout=30, event_hooks=hooks)
+        return plain_client(base_url, event_hooks=hooks)
 
     def _request(self, request: httpx2.Request) -> None:
         body = request.read().decode()

@@ -9,6 +9,7 @@ from joserfc.jwk import ECKey
 
 from tests.support.fapi import FapiApp
 from tests.support.oauth import Browser
+from tests.support.plain_http import plain_client
 from tests.support.server import Sandbox
 
 
@@ -20,7 +21,7 @@ def connected_app(sandbox: Sandbox, address: str | None = None) -> Iterator[Fapi
     issuer, key = sandbox.credentials["issuer"], ECKey.import_key(client["private_jwk"])
     # No keep-alive: a restart of the server would break the connections.
     limits = httpx2.Limits(max_keepalive_connections=0)
-    with httpx2.Client(base_url=address or issuer, timeout=30, limits=limits) as http:
+    with plain_client(address or issuer, limits=limits) as http:
         yield FapiApp(http, client["client_id"], "", client["redirect_uri"], issuer=issuer, key=key)
 
 
@@ -33,5 +34,5 @@ def persona(sandbox: Sandbox, handle: str = "excellent") -> dict[str, Any]:
 @contextmanager
 def customer_browser(app: FapiApp) -> Iterator[Browser]:
     """A customer's browser, connected to the same process as `app`."""
-    with httpx2.Client(base_url=app.http.base_url, timeout=30) as http:
+    with plain_client(str(app.http.base_url)) as http:
         yield Browser(http)

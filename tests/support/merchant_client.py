@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
-import httpx2
-
 from tests.support.oauth import Browser, PartnerApp
+from tests.support.plain_http import plain_client
 from tests.support.server import Sandbox
 
 DECISION = """id status merchantReference product purpose availableTransitions subject
@@ -58,7 +57,7 @@ class MerchantClient:
         self.credentials = sandbox.credentials
         self.merchant = next(m for m in self.credentials["merchants"] if m["adapter"] == adapter)
         client = self.merchant["clients"][0]
-        self.http = httpx2.Client(base_url=self.credentials["issuer"], timeout=30)
+        self.http = plain_client(self.credentials["issuer"])
         self.app = PartnerApp(self.http, client["client_id"], client["client_secret"], client["redirect_uri"])
         self.merchant_token = str(self.merchant["merchant_token"])
 
@@ -67,7 +66,7 @@ class MerchantClient:
         return entry
 
     def browser(self) -> Browser:
-        return Browser(httpx2.Client(base_url=self.credentials["issuer"], timeout=30))
+        return Browser(plain_client(self.credentials["issuer"]))
 
     def tokens(self, handle: str = "excellent", browser: Browser | None = None, **changed: Any) -> dict[str, Any]:
         """Returns the token response after the persona has allowed the request."""

@@ -13,6 +13,7 @@ import httpx2
 from tests.support.merchant_client import MerchantClient, request_input, yuan
 from tests.support.oauth import forms
 from tests.support.operators import Gateway
+from tests.support.plain_http import plain_client
 from tests.support.referring import BOATS, boat
 from tests.support.server import Sandbox
 from tests.support.transitions import REQUEST, TRANSITIONS, transition_input
@@ -121,7 +122,7 @@ class Load:
         self, paths: tuple[tuple[str, ...], ...], number: int, token: str, cookies: httpx2.Cookies, csrf: str
     ) -> None:
         generator = random.Random(self._seed + number)
-        with httpx2.Client(base_url=self._partner.credentials["issuer"], timeout=30, cookies=cookies) as http:
+        with plain_client(self._partner.credentials["issuer"], cookies=cookies) as http:
             writer = _Writer(http, self._partner.merchant_token, csrf, self._operator, self._acknowledged, self._now)
             try:
                 while True:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from tests.support.merchant_client import REQUEST, MerchantClient, car, request_input
+from tests.support.plain_http import plain_client
 from tests.support.server import Sandbox
 
 _OTHER_TIME = 0.05
@@ -44,7 +45,7 @@ class SteadyLoad:
         self.merchant.close()
 
     def _run(self) -> None:
-        with httpx2.Client(base_url=self.merchant.credentials["issuer"], timeout=30) as http:
+        with plain_client(self.merchant.credentials["issuer"]) as http:
             while not self._over.is_set() and not self.errors:
                 self._request(http, request_input(car("1.00")))
 
