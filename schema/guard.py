@@ -55,7 +55,7 @@ def read_limits(settings: QuerySettings) -> Limits:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Measure:
     """Depth, aliases and fields of a selection set."""
 
@@ -85,17 +85,16 @@ class _Measurer:
             if self.directives > self._limits.directives:
                 raise _limit_exceeded(f"at most {self._limits.directives} directives")
 
-    def measure(self, selection_set: SelectionSetNode | None, nesting: int) -> _Measure:
+    def measure(self, selection_set: SelectionSetNode, nesting: int) -> _Measure:
         """Returns the measure of a selection set. Values stop at one more than their limit."""
-        if selection_set is None:
-            return _NOTHING
         if nesting > _NESTING:
             raise _limit_exceeded("selections are nested too deeply")
         depth = aliases = fields = 0
         for node in selection_set.selections:
-            self.count_directives(node)
+            if node.directives:
+                self.count_directives(node)
             if isinstance(node, FieldNode):
-                inner = self.measure(node.selection_set, nesting + 1)
+                inner = self.measure(node.selection_set, nesting + 1) if node.selection_set else _NOTHING
                 if not node.name.value.startswith("__"):
                     depth = max(depth, inner.depth + 1)
                 aliases += inner.aliases + (node.alias is not None)

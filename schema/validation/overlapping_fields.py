@@ -38,7 +38,7 @@ MAX_FIELDS = 20_000
 document that combines fragments in very many ways has more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Field:
     """A field with the type of its object and its own type, None if they are unknown."""
 
@@ -173,6 +173,8 @@ def _below(fields: Sequence[_Field]) -> _Selections:
 
 def _by_object(fields: list[_Field]) -> list[list[_Field]]:
     """Splits fields by the object type that they are selected on. A field of an interface or union is in all groups."""
+    if len(fields) == 1:
+        return [fields]
     names = {each.parent.name for each in fields if isinstance(each.parent, GraphQLObjectType)}
     if len(names) < 2:
         return [fields]
