@@ -21,6 +21,7 @@ _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",  # a committed request stays committed after a power failure
     "cache_size = -16384",  # KiB of one connection; the default of 2 MB is too little for the indexes of many persons
+    "temp_store = MEMORY",  # otherwise the pages that a savepoint keeps are written to a temporary file
     "foreign_keys = ON",
     "recursive_triggers = ON",  # otherwise INSERT OR REPLACE would bypass the append-only triggers
 )
