@@ -4,7 +4,7 @@ A record (`ClientRow`) is a SQLModel model without a table: it declares the colu
 (`ClientTable`) inherits it and is used in statements only.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self, TypeVar
 
@@ -86,6 +86,16 @@ class Row(Protocol):
 def table_of(model: type[Record]) -> Table:
     """Returns the table that a model with `table=True` declares."""
     return model.__table__  # type: ignore[attr-defined,no-any-return]  # SQLModel does not declare it
+
+
+def columns_of(table: Table, record: type[Record]) -> Sequence[Column[Any]]:
+    """Returns the columns of a table in the order of the fields of its record."""
+    return [table.c[name] for name in record.model_fields]
+
+
+def record_of(record: type[R], values: Iterable[Any]) -> R:
+    """Returns a record with the values of the columns of `columns_of`. They are not validated again."""
+    return record.of_values(dict(zip(record.model_fields, values, strict=True)))
 
 
 def read_row(record: type[R], row: Row) -> R:

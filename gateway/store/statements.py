@@ -77,7 +77,7 @@ class Prepared:
     def __init__(self, compiled: SQLCompiler, parameters: Sequence[str], dialect: Dialect) -> None:
         expanded = compiled.construct_expanded_state(dict.fromkeys(parameters))
         self.text = expanded.statement
-        self._dialect, self._positional = dialect, compiled.positional
+        self._dialect, self.driver = dialect, dialect.driver
         bound = tuple((expanded.positiontup if compiled.positional else expanded.parameters) or ())
         self._names = None if compiled.positional else bound
         binds = compiled.binds
@@ -141,14 +141,15 @@ class Prepared:
 
     def _rows(self, rows: Sequence[Sequence[Any]]) -> Sequence[Row]:
         if self._reading:
-            rows = [self._convert(row) for row in rows]
+            rows = [self.convert(row) for row in rows]
         return [self._make_row(row) for row in rows]
 
-    def _convert(self, row: Sequence[Any]) -> Sequence[Any]:
-        values = list(row)
+    def convert(self, part: Sequence[Any], start: int = 0) -> Sequence[Any]:
+        """Returns the converted values of a row of `fetch`, or of a part of it that begins with the column `start`."""
+        values, end = list(part), start + len(part)
         for index, process in self._reading:
-            if values[index] is not None:
-                values[index] = process(values[index])
+            if start <= index < end and values[index - start] is not None:
+                values[index - start] = process(values[index - start])
         return values
 
     def _translate(self, connection: Connection, error: Any) -> BaseException:
@@ -163,13 +164,13 @@ class Prepared:
 
 
 class RawRow:
-    """A row as the driver returned it, with its `values`. Equal raw rows have equal values, so what was made of one can
-    be used again."""
+    """A row as the driver returned it, or a part of one that begins with the column `start`. Its `values` are not
+    converted. Equal raw rows of the same columns have equal values, so what was made of one can be used again."""
 
-    __slots__ = ("_encoded", "_prepared", "values")
+    __slots__ = ("_encoded", "_prepared", "_start", "values")
 
-    def __init__(self, prepared: Prepared, values: Sequence[Any]) -> None:
-        self._prepared, self.values = prepared, values
+    def __init__(self, prepared: Prepared, values: Sequence[Any], start: int = 0) -> None:
+        self._prepared, self.values, self._start = prepared, values, start
         self._encoded: bytes | None = None
 
     @property
@@ -179,14 +180,22 @@ class RawRow:
         return self._encoded
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RawRow) and other._key == self._key and other._prepared is self._prepared
+        return isinstance(other, RawRow) and other._key == self._key and other._prepared.driver == self._prepared.driver
 
     def __hash__(self) -> int:
         return hash(self._key)
 
+    def part(self, start: int, length: int) -> "RawRow":
+        """Returns the part of a whole row that begins with the column `start`."""
+        return RawRow(self._prepared, self.values[start : start + length], start)
+
     def read(self) -> Row:
-        """Returns the row with converted values."""
+        """Returns a whole row with converted values."""
         return self._prepared.read(self.values)
+
+    def read_values(self) -> Sequence[Any]:
+        """Returns the converted values of a row or a part."""
+        return self._prepared.convert(self.values, self._start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,21 @@ def test_token_whose_row_has_not_changed_is_not_made_again(database: Database) -
     assert (first.partner.clock_offset_seconds, changed.partner.clock_offset_seconds) == (0, 60)
 
 
+def test_equal_parts_of_two_tokens_are_made_once(database: Database) -> None:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        tokens = [make_access_token(unit, cast.client, cast.consent) for _ in range(2)]
+    with reading(database) as unit:
+        first, second = (unit.tokens.load_with_client(token) for token in tokens)
+    with writing(database) as unit:
+        locked = unit.consents.lock(cast.consent.id)
+    assert first is not None
+    assert second is not None
+    assert first.token.digest != second.token.digest
+    assert first.client is second.client
+    assert first.consent is second.consent is locked
+
+
 def test_revoked_consent_is_seen_by_the_next_unit(database: Database) -> None:
     revoked_at = BUSINESS_NOON + timedelta(minutes=1)
     with writing(database) as unit:

@@ -1,5 +1,6 @@
 """Consents: one row each, with the current scopes and details. Rows are never deleted."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -10,8 +11,9 @@ from sqlmodel import Field
 from gateway.domain.consents.authorization_detail import THRESHOLD, AuthorizationDetail, parse_details
 from gateway.domain.consents.consent import Consent
 from gateway.domain.scoring.tier import Tier
+from gateway.kit import json
 from gateway.kit.clock import BusinessTime
-from gateway.store.base import Record, json_column, moment_column, read_row, table_of
+from gateway.store.base import Record, columns_of, json_column, moment_column, record_of, table_of
 from gateway.store.logs.record_log import RecordLog
 from gateway.store.repository import Repository
 from gateway.store.statements import RawRow, fetch_raw
@@ -40,11 +42,11 @@ class ConsentTable(ConsentRow, table=True):
 
 
 _MOST_KEPT = 2_048
-"""The number of locked consents that are kept in the memory of one process."""
+"""The number of consents that are kept in the memory of one process."""
 
 CONSENTS = table_of(ConsentTable)
 _CONSENT = select(CONSENTS).where(CONSENTS.c.id == bindparam("consent_id"))
-_LOCKED = _CONSENT.with_for_update()
+_LOCKED = _CONSENT.with_only_columns(*columns_of(CONSENTS, ConsentRow)).with_for_update()
 _USER = select(CONSENTS.c.user_id).where(CONSENTS.c.id == bindparam("consent_id"))
 _OF_USER = select(CONSENTS).where(CONSENTS.c.user_id == bindparam("user_id")).order_by(CONSENTS.c.id.desc())
 _UNREVOKED = (
@@ -71,7 +73,7 @@ def to_consent(row: ConsentRow) -> Consent:
         user_id=row.user_id,
         subject=row.subject,
         scopes=tuple(row.scopes),
-        details=tuple(_with_minimum(detail, row.threshold_tier) for detail in parse_details(row.details)),
+        details=tuple(_with_minimum(detail, row.threshold_tier) for detail in _details(json.encode(row.details))),
         granted_at=row.granted_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
@@ -80,9 +82,16 @@ def to_consent(row: ConsentRow) -> Consent:
 
 
 @lru_cache(maxsize=_MOST_KEPT)
-def _consent(row: RawRow) -> Consent:
-    """Returns the consent in a row. The row is read each time. If it is the same as before, so is the consent."""
-    return to_consent(read_row(ConsentRow, row.read()))
+def read_consent(row: RawRow) -> Consent:
+    """Returns the consent in a row, or in the part of a row with the columns of ConsentRow in their order. The row is
+    read each time. If it is the same as before, so is the consent."""
+    return to_consent(record_of(ConsentRow, row.read_values()))
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _details(encoded: bytes) -> Sequence[AuthorizationDetail]:
+    """Returns the details in JSON. Many consents to one client have the same."""
+    return parse_details(json.decode(encoded))
 
 
 def _with_minimum(detail: AuthorizationDetail, tier: str | None) -> AuthorizationDetail:
@@ -106,7 +115,7 @@ class ConsentRepository(Repository):
     def lock(self, consent_id: str) -> Consent | None:
         """Returns the consent as `load` does, and locks it until the unit of work ends."""
         rows = fetch_raw(self._connection, _LOCKED, {"consent_id": consent_id})
-        return _consent(rows[0]) if rows else None
+        return read_consent(rows[0]) if rows else None
 
     def load_user_id(self, consent_id: str) -> str:
         """Returns the id of the person who gave the consent. Raises LookupError for an unknown consent."""

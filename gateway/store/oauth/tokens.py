@@ -11,9 +11,8 @@ from sqlmodel import Field
 
 from gateway.domain.consents.consent import Consent
 from gateway.kit.clock import WallTime
-from gateway.store.base import Record, Row, json_column, moment_column, table_of
-from gateway.store.consents import consents
-from gateway.store.consents.consents import CONSENTS, ConsentRow
+from gateway.store.base import Record, columns_of, json_column, moment_column, record_of, table_of
+from gateway.store.consents.consents import CONSENTS, ConsentRow, read_consent
 from gateway.store.identity.clients import CLIENTS, ClientRow
 from gateway.store.identity.users import USERS
 from gateway.store.merchants.merchants import MERCHANTS
@@ -86,34 +85,47 @@ consent, and 10 KB with consent."""
 
 _PARTS: tuple[type[Record], ...] = (AccessTokenRow, ClientRow, PartnerRow, ConsentRow)
 _REFRESH_PARTS: tuple[type[Record], ...] = (RefreshTokenRow, ConsentRow)
+_MOST_CLIENTS = 512
 
 
 def _columns(table: Table, record: type[Record]) -> Iterable[Label[Any]]:
-    return [table.c[name].label(f"{table.name}_{name}") for name in record.model_fields]
+    return [column.label(f"{table.name}_{column.name}") for column in columns_of(table, record)]
 
 
-def _parts(row: Row, records: Iterable[type[Record]]) -> Iterator[Any]:
-    """Yields these records of a row that begins with their columns."""
+def _parts(row: RawRow, records: Iterable[type[Record]]) -> Iterator[RawRow]:
+    """Yields the parts of a row that begins with the columns of these records."""
     start = 0
     for record in records:
-        names = record.model_fields
-        yield record.of_values(dict(zip(names, row[start : start + len(names)], strict=True)))
-        start += len(names)
+        yield row.part(start, len(record.model_fields))
+        start += len(record.model_fields)
+
+
+@lru_cache(maxsize=_MOST_CLIENTS)
+def _client(part: RawRow) -> ClientRow:
+    return record_of(ClientRow, part.read_values())
+
+
+@lru_cache(maxsize=_MOST_CLIENTS)
+def _partner(part: RawRow) -> PartnerRow:
+    return record_of(PartnerRow, part.read_values())
 
 
 @lru_cache(maxsize=_MOST_LOADED)
 def _loaded(row: RawRow) -> LoadedToken:
-    """Returns the token in a row. The row is read at each request. If it is the same as before, so is the token."""
-    token, client, partner, consent = _parts(row.read(), _PARTS)
-    return LoadedToken(token, client, partner, None if token.consent_id is None else consents.to_consent(consent))
+    """Returns the token in a row. The row is read at each request. If it is the same as before, so is the token. What
+    is equal in the rows of several tokens is converted once."""
+    parts = _parts(row, _PARTS)
+    token, client, partner = record_of(AccessTokenRow, next(parts).read_values()), next(parts), next(parts)
+    consent = None if token.consent_id is None else read_consent(next(parts))
+    return LoadedToken(token, _client(client), _partner(partner), consent)
 
 
 @lru_cache(maxsize=_MOST_LOCKED)
 def _locked(row: RawRow) -> LockedRefreshToken:
     """Returns the token in a row, which is read at each request as in `_loaded`."""
-    values = row.read()
-    token, consent = _parts(values, _REFRESH_PARTS)
-    return LockedRefreshToken(token, consents.to_consent(consent), values.user_disabled_at)
+    token, consent = _parts(row, _REFRESH_PARTS)
+    disabled_at = row.read().user_disabled_at
+    return LockedRefreshToken(record_of(RefreshTokenRow, token.read_values()), read_consent(consent), disabled_at)
 
 
 ACCESS_TOKENS = table_of(AccessTokenTable)
