@@ -1,10 +1,11 @@
 """The quick check accepts no document in which graphql-core finds an error, and nearly all others."""
 
+import re
 from collections import Counter
 from random import Random
 
 import pytest
-from graphql import GraphQLSchema, build_schema, get_introspection_query, parse, validate
+from graphql import GraphQLSchema, build_schema, get_introspection_query, parse, specified_rules, validate
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,20 @@ from tests.support.generated_schemas import generate_schema
 from tests.support.graphql_world import built
 from tests.support.mutated_documents import mutate
 
+RULES_OF_GRAPHQL_CORE = set(
+    re.findall(
+        r"\w+",
+        """
+ExecutableDefinitionsRule KnownOperationTypesRule UniqueOperationNamesRule LoneAnonymousOperationRule
+SingleFieldSubscriptionsRule KnownTypeNamesRule FragmentsOnCompositeTypesRule VariablesAreInputTypesRule ScalarLeafsRule
+FieldsOnCorrectTypeRule UniqueFragmentNamesRule KnownFragmentNamesRule NoUnusedFragmentsRule PossibleFragmentSpreadsRule
+NoFragmentCyclesRule UniqueVariableNamesRule NoUndefinedVariablesRule NoUnusedVariablesRule KnownDirectivesRule
+UniqueDirectivesPerLocationRule DeferStreamDirectiveOnRootField DeferStreamDirectiveOnValidOperationsRule
+DeferStreamDirectiveLabel StreamDirectiveOnListField KnownArgumentNamesRule UniqueArgumentNamesRule
+ValuesOfCorrectTypeRule ProvidedRequiredArgumentsRule VariablesInAllowedPositionRule OverlappingFieldsCanBeMergedRule
+UniqueInputFieldNamesRule MaxIntrospectionDepthRule""",
+    )
+)
 SCHEMA = build_schema("""
 directive @other on QUERY | FIELD | FRAGMENT_DEFINITION | VARIABLE_DEFINITION
 type Query {
@@ -35,6 +50,10 @@ type C { s: String }
 union U = A | B
 """)
 CHECK = QuickCheck(SCHEMA)
+
+
+def test_graphql_core_has_no_rule_that_the_quick_check_does_not_know() -> None:
+    assert {rule.__name__ for rule in specified_rules} == RULES_OF_GRAPHQL_CORE, "the quick check needs the same rule"
 
 
 @pytest.mark.parametrize(
