@@ -13,9 +13,9 @@ VALUE_ATTRIBUTE = "__value_attribute__"
 
 
 def made_of(attribute: str) -> Callable[[type[T]], type[T]]:
-    """Returns a decorator of an object type that is made of an immutable value, in this attribute. Each field that has
-    neither an info nor arguments is a function of this value: it reads no clock, no settings and no store. So a
-    compiled operation can keep its data."""
+    """Returns a decorator of an object type that is made of an immutable value, in this attribute. Each field without
+    an info is a function of this value and of its arguments: it reads no clock, no settings and no store. So a compiled
+    operation can keep its data."""
 
     def mark(cls: type[T]) -> type[T]:
         setattr(cls, VALUE_ATTRIBUTE, attribute)

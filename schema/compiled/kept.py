@@ -16,12 +16,16 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
+    ListValueNode,
+    ObjectValueNode,
+    ValueNode,
+    VariableNode,
     get_named_type,
 )
 
 from schema.compiled.selections import ResponseField, SelectedSet, Selections
 from schema.deadlines import DeadlineCheck
-from schema.resolvers import AttributeReader, CheckOfClass, MethodCaller, TypeOfClass
+from schema.resolvers import ArgumentsCaller, AttributeReader, CheckOfClass, MethodCaller, TypeOfClass
 
 MAX_KEPT = 2_048
 """The number of kept data."""
@@ -95,7 +99,7 @@ class ValueSelections:
 
     def depend_on_value(self, type_: GraphQLObjectType, sets: Sequence[SelectedSet]) -> bool:
         """Whether all fields that are selected of an object, and of the objects below it, are read from the object
-        itself, without arguments, conditions and an info. Raises Unsupported."""
+        itself, without variables, conditions and an info. Raises Unsupported."""
         key = (type_.name, *((id(each.node), each.conditions) for each in sets))
         if key not in self._known:
             fields = self._selections.collect(type_, sets)
@@ -104,6 +108,8 @@ class ValueSelections:
 
     def _depends_on_value(self, type_: GraphQLObjectType, field: ResponseField) -> bool:
         if field.conditions or any(each.conditions for each in field.nodes):
+            return False
+        if not all(_is_constant(argument.value) for argument in field.first.arguments or ()):
             return False
         definition = type_.fields.get(field.first.name.value)
         if definition is None:
@@ -122,7 +128,18 @@ class ValueSelections:
 
 
 def reads_source(definition: GraphQLField) -> bool:
-    """Whether the field reads the object only: its resolver has no info, no arguments and no check of scopes."""
+    """Whether the field reads the object and its arguments only: its resolver has no info and no check of scopes."""
     resolve = definition.resolve
     resolve = resolve.resolve if isinstance(resolve, DeadlineCheck) else resolve
+    if isinstance(resolve, ArgumentsCaller):
+        return resolve.make_info is None
     return not definition.args and isinstance(resolve, AttributeReader | MethodCaller)
+
+
+def _is_constant(value: ValueNode) -> bool:
+    """Whether the value of an argument has no variable."""
+    if isinstance(value, ListValueNode):
+        return all(map(_is_constant, value.values))
+    if isinstance(value, ObjectValueNode):
+        return all(_is_constant(member.value) for member in value.fields)
+    return not isinstance(value, VariableNode)

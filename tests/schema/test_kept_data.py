@@ -25,7 +25,7 @@ from gateway.settings import Settings
 from schema.compiled.kept import MAX_DATA, Data, KeptData, reads_source
 from schema.deadlines import DeadlineCheck
 from schema.permissions import field_scopes
-from schema.resolvers import VALUE_ATTRIBUTE, AttributeReader, InfoMethodCaller, MethodCaller
+from schema.resolvers import VALUE_ATTRIBUTE, ArgumentsCaller, AttributeReader, InfoMethodCaller, MethodCaller
 from tests.support.clock import MovableClock
 from tests.support.executions import compiled, run_operation
 from tests.support.graphql_world import GraphQLWorld, built
@@ -92,7 +92,7 @@ def fields_of(type_: Any, seen: set[str]) -> Iterator[tuple[str, Any]]:
 
 def method_of(field: Any) -> Any:
     resolve = field.resolve.resolve if isinstance(field.resolve, DeadlineCheck) else field.resolve
-    return resolve.method if isinstance(resolve, MethodCaller) else None
+    return resolve.method if isinstance(resolve, MethodCaller | ArgumentsCaller) else None
 
 
 KEPT_FIELDS = dict(fields_of(SCHEMA.type_map["Decision"], set()))
@@ -101,7 +101,8 @@ KEPT_FIELDS = dict(fields_of(SCHEMA.type_map["Decision"], set()))
 def test_only_decisions_are_made_of_a_value() -> None:
     assert [name for name, type_ in SCHEMA.type_map.items() if VALUE_ATTRIBUTE in type_.extensions] == ["Decision"]
     assert {"Decision.status", "Settlement.overdue", "Approval.terms", "DepositTerms.returnBy"} <= KEPT_FIELDS.keys()
-    assert {"Decision.receipt", "Decision.disputes", "Reason.message"}.isdisjoint(KEPT_FIELDS)
+    assert {"Decline.noticeText", "Reason.message"} <= KEPT_FIELDS.keys()
+    assert {"Decision.receipt", "Decision.disputes", "Decision.provenance"}.isdisjoint(KEPT_FIELDS)
 
 
 @pytest.mark.parametrize("name", KEPT_FIELDS)
@@ -110,8 +111,9 @@ def test_kept_field_needs_no_scope_and_reads_nothing_but_its_object(name: str) -
     assert field_scopes(field) is None
     method = method_of(field)
     if method is not None:
-        assert method.__code__.co_argcount == 1
-        assert {"now", "time", "wall_clock", "context", "container", "principal"}.isdisjoint(method.__code__.co_names)
+        assert {"info", "now", "time", "wall_clock", "context", "container", "principal"}.isdisjoint(
+            method.__code__.co_names + method.__code__.co_varnames
+        )
 
 
 def test_scopes_are_checked_before_data_is_used(world: GraphQLWorld) -> None:
@@ -151,6 +153,18 @@ def schema_of(items: list[Any]) -> GraphQLSchema:
             "withArgument": GraphQLField(
                 GraphQLString, {"n": GraphQLArgument(GraphQLInt)}, lambda source, info, n=0: f"{source.value} {n}"
             ),
+            "added": GraphQLField(
+                GraphQLString,
+                {"list": GraphQLArgument(GraphQLList(GraphQLInt))},
+                ArgumentsCaller(
+                    lambda source, numbers=(): f"{source.value} {numbers}", None, {"list": ("numbers", None)}
+                ),
+            ),
+            "addedWithInfo": GraphQLField(
+                GraphQLString,
+                {"n": GraphQLArgument(GraphQLInt)},
+                ArgumentsCaller(lambda source, n, info: f"{source.value} {n}", lambda info: info, {"n": ("n", None)}),
+            ),
         },
         extensions={VALUE_ATTRIBUTE: "value"},
     )
@@ -177,8 +191,17 @@ def kept_items(items: list[Item], document: str, *variables: dict[str, Any], kep
     return results, results[0] is results[1]
 
 
-def test_selection_of_fields_that_read_the_object_is_kept() -> None:
-    assert kept_items([Item("a", [])], "{ items { text again: text ...F } } fragment F on Item { value __typename }")[1]
+@pytest.mark.parametrize("selection", ["text again: text ...F", "added", "added(list: [1, 2])", "added(list: null)"])
+def test_selection_of_fields_that_read_the_object_is_kept(selection: str) -> None:
+    document = f"{{ items {{ {selection} }} }} fragment F on Item {{ value __typename }}"
+    results, is_same = kept_items([Item("a", [])], document)
+    assert is_same
+    assert results[0] != {}
+
+
+def test_constant_arguments_belong_to_the_selection() -> None:
+    (result, _) = executed([Item("a", [])], "{ items { added(list: [1]) } others: items { added(list: [2]) } }")
+    assert result.data == {"items": [{"added": "a [1]"}], "others": [{"added": "a [2]"}]}
 
 
 @pytest.mark.parametrize(
@@ -187,18 +210,21 @@ def test_selection_of_fields_that_read_the_object_is_kept() -> None:
         ("counted", [{}, {}]),
         ("withArgument(n: 1)", [{}, {}]),
         ("withArgument(n: $n)", [{"n": 1}, {"n": 2}]),
+        ("added(list: $n)", [{"n": 1}, {"n": 2}]),
+        ("added(list: [0, $n])", [{"n": 1}, {"n": 2}]),
+        ("addedWithInfo(n: 1)", [{}, {}]),
         ("text @include(if: $b)", [{"b": True}, {"b": False}]),
         ("...F @skip(if: $b)", [{"b": True}, {"b": False}]),
     ],
 )
-def test_selection_with_an_info_an_argument_or_a_condition_is_not_kept(
+def test_selection_with_an_info_a_variable_or_a_condition_is_not_kept(
     selection: str, variables: list[dict[str, Any]]
 ) -> None:
     selected = f"{{ items {{ value {selection} }} }} fragment F on Item {{ text }}"
     document = f"query ($n: Int, $b: Boolean! = true) {selected}"
     results, is_same = kept_items([Item("a", [])], document, *variables)
     assert not is_same
-    assert selection == "withArgument(n: 1)" or results[0] != results[1]
+    assert selection.endswith("(n: 1)") or results[0] != results[1]
 
 
 def test_data_with_an_error_is_not_kept() -> None:
