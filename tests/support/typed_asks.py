@@ -2,7 +2,6 @@
 
 import inspect
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -59,6 +58,7 @@ def in_currency(adapter: type[Adapter], currency: str) -> Adapter:
     return other()
 
 
+@cache
 def amounts(adapter: Adapter) -> st.SearchStrategy[int]:
     """Amounts in minor units: small ones, at and around each maximum and bound of the policy, between and far above."""
     rules = [rule for table in adapter.policies for rule in table.rules]
@@ -94,7 +94,7 @@ def asks(draw: st.DrawFn, adapter: Adapter, now: datetime) -> Any:
         elif field.optional and draw(st.booleans()):
             values[field.name] = None
         else:
-            values[field.name] = draw(_ANY[field.type](now))
+            values[field.name] = draw(_periods(now) if field.type is Period else _ANY[field.type])
     return adapter.Ask(**values)
 
 
@@ -124,14 +124,12 @@ def _periods(now: datetime) -> st.SearchStrategy[Period]:
     return st.builds(period, st.integers(0, 60 * 86400), _lengths, _offsets, _offsets)
 
 
-_ANY: dict[type[Any], Callable[[datetime], st.SearchStrategy[Any]]] = {
-    Period: _periods,
-    timedelta: lambda _: (
-        st.integers(7, 90).map(lambda days: timedelta(days=days))
-        | st.timedeltas(timedelta(hours=1), timedelta(days=1827))
-    ),
-    Decimal: lambda _: st.decimals("0.0001", 100, places=4),
-    str: lambda _: st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=64),
-    bool: lambda _: st.booleans(),
-    int: lambda _: st.integers(1, 1000),
+_ANY: dict[type[Any], st.SearchStrategy[Any]] = {
+    timedelta: st.integers(7, 90).map(lambda days: timedelta(days=days))
+    | st.timedeltas(timedelta(hours=1), timedelta(days=1827)),
+    Decimal: st.decimals("0.0001", 100, places=4),
+    str: st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=64),
+    bool: st.booleans(),
+    int: st.integers(1, 1000),
 }
+"""The values of each type. To make a strategy takes longer than to draw from it."""
