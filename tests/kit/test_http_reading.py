@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -33,14 +34,17 @@ def test_body_is_read_up_to_the_limit() -> None:
 
 
 def test_too_large_content_length_is_refused_without_reading() -> None:
+    refused = threading.Event()
+
     def never_sent(_: bytes) -> Iterator[bytes]:
         yield http_response(headers=[("Content-Length", "5000")], sized=False)
-        time.sleep(2)
+        refused.wait(2)
 
     with LocalServer(never_sent) as server:
         began = time.monotonic()
         assert unreachable_reason(HttpClient(LOOPBACK), server.url()) == "too_large"
         assert time.monotonic() - began < 1.5
+        refused.set()
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip", "GZIP"])
@@ -52,17 +56,21 @@ def test_compressed_body_is_refused(encoding: str) -> None:
 
 @pytest.mark.parametrize("part", ["head", "body", "interim", "nothing"])
 def test_slow_response_ends_at_the_deadline(part: str) -> None:
+    ended = threading.Event()
+
     def drip(_: bytes) -> Iterator[bytes]:
         if part == "body":
             yield http_response(sized=False)
         for _turn in range(60):
             yield {"interim": b"HTTP/1.1 102 Wait\r\n\r\n", "nothing": b""}.get(part, b"H")
-            time.sleep(0.05)
+            if ended.wait(0.05):
+                return
 
     with LocalServer(drip) as server:
         began = time.monotonic()
         reason = unreachable_reason(HttpClient(LOOPBACK), server.url(), timeout=0.6)
         took = time.monotonic() - began
+        ended.set()
     assert (reason, 0.4 < took < 2.5) == ("timeout", True) if part != "head" else reason in {"timeout", "protocol"}
 
 
