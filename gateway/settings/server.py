@@ -32,7 +32,8 @@ class ServerSettings(BaseSettings):
         ge=1,
         le=100,
         description="How many GraphQL documents are executed at once. Others wait, in turn by client. Values above the"
-        " number of processors help only if documents wait for a distant database. On PostgreSQL as many"
+        " number of processors help only if documents wait for a distant database. As many threads run the requests of"
+        " clients to the authorization server. On PostgreSQL as many"
         " transactions write at once, and units of work that wait for one share it. At most"
         " GATEWAY_WORKER_THREADS - GATEWAY_PASSWORD_HASHES_AT_ONCE - 2.",
     )
