@@ -34,7 +34,7 @@ class Repository:
         return self._run(statement, parameters).changed
 
     def _insert(self, table: Table, record: Record) -> None:
-        self._run(_insert(table), dict(record))
+        self._run(_insert(table), vars(record))
 
     def _first(self, record: type[R], statement: Executable, **parameters: Any) -> R | None:
         """Returns the first row as a record, or None if there are no rows."""

@@ -89,7 +89,7 @@ class IdempotencyRepository(Repository):
     def claim(self, record: IdempotencyRow, now: WallTime) -> bool:
         """Records the first use of a key. Returns False if another unit of work has used it; PostgreSQL waits for the
         end of that unit first. An expired record is replaced."""
-        values = dict(record)
+        values = vars(record)
         if self._changes(_CLAIM, **values):
             return True
         same = {name: values[name] for name in ("partner_id", "client_id", "mutation", "key")}
