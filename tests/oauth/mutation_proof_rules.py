@@ -90,7 +90,7 @@ RULES: Sequence[Group] = (
             (
                 64,
                 "error code where nothing was presented",
-                'code = "invalid_token" if "authorization" in headers else None',
+                'code = "invalid_token" if authorizations else None',
                 'code = "invalid_token"',
             ),
             (
