@@ -8,7 +8,7 @@ from starlette.types import Receive
 
 from gateway.kit.deadline import Deadline
 
-WATCH_AFTER = 0.05
+WATCH_AFTER = 0.2
 """Seconds after which the connection is watched. Most documents are executed before."""
 
 
