@@ -10,9 +10,17 @@ from contextvars import Context, copy_context
 from typing import TypeVar
 
 from gateway.kit.deliveries import LoopDeliveries
+from gateway.kit.outage import Outage
 from gateway.kit.switching import Job, SwitchingThreads
 
 T = TypeVar("T")
+
+
+class QueueClosed(Outage):
+    """The server ends, and takes no new work."""
+
+    def __init__(self) -> None:
+        super().__init__("server", "CLOSED", "The server ends.")
 
 
 class _QueuedJob:
@@ -38,7 +46,7 @@ class JobQueue:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Returns the result of `work`, which runs on a thread of the queue in the context of the caller. Raises what
-        it raises, and RuntimeError if there is no thread and none can be started."""
+        it raises, QueueClosed after `close`, and RuntimeError if there is no thread and none can be started."""
         deliveries = self._deliveries.of_running_loop()
         done = deliveries.loop.create_future()
 
@@ -52,6 +60,8 @@ class JobQueue:
 
         job = _QueuedJob(run)
         with self._threads.changed:
+            if self._threads.is_closed:
+                raise QueueClosed
             self._waiting.append(job)
             try:
                 self._threads.wake()
@@ -66,5 +76,5 @@ class JobQueue:
         return self._waiting.popleft() if self._waiting else None
 
     def close(self) -> None:
-        """Ends the threads when no job waits. Returns at once."""
+        """Takes no new job, and ends the threads when none waits. Returns at once."""
         self._threads.close()

@@ -18,9 +18,9 @@ _log = get_logger(__name__)
 class Outage(Exception):
     """A service that the gateway depends on cannot be used now. The same request can be sent again later.
 
-    `service` is "database" or "valkey". `code` says what failed: an SQLSTATE, a name of an SQLite error, or a word for
-    the operator's log. `uncertain` is True if the connection was lost during a commit: what was to be written may have
-    been written. Otherwise nothing was. The message has no address and no credentials."""
+    `service` is "database", "valkey", or "server" for this process. `code` says what failed: an SQLSTATE, a name of an
+    SQLite error, or a word for the operator's log. `uncertain` is True if the connection was lost during a commit: what
+    was to be written may have been written. Otherwise nothing was. The message has no address and no credentials."""
 
     def __init__(self, service: str, code: str, message: str, *, uncertain: bool = False) -> None:
         super().__init__(message)

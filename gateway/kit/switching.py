@@ -65,6 +65,11 @@ class SwitchingThreads:
         self._idle: list[_SwitchingThread] = []  # those that wait and have not been notified
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the threads end. They run the jobs that wait, and may not see a new one."""
+        return self._closed
+
+    @property
     def free(self) -> int:
         """The number of threads that would take a new job at once."""
         return self._count - sum(thread.is_busy or not thread.can_take for thread in self._threads)

@@ -20,7 +20,7 @@ EXPENSIVE = 0.02
 
 class QueueFull(Exception):
     """The document cannot wait. `by_client` is True if the client's own documents fill its part of the queue, and False
-    if the whole queue is full."""
+    if the whole queue is full or the server ends."""
 
     def __init__(self, *, by_client: bool) -> None:
         super().__init__("The queue is full.")
@@ -77,7 +77,7 @@ class DocumentQueue:
         with self._lock:
             free, own = self._threads.free, self._by_client.get(client_id)
             by_client = own is not None and len(own) - free >= self._most_per_client
-            if by_client or self._waiting - free >= self._most:
+            if by_client or self._waiting - free >= self._most or self._threads.is_closed:
                 raise QueueFull(by_client=by_client)
             if own is None:
                 self._by_client[client_id] = own = deque()
@@ -126,7 +126,7 @@ class DocumentQueue:
                 self._expensive.discard(client_id)
 
     def close(self) -> None:
-        """Ends the threads when no document waits. Returns at once."""
+        """Takes no new document, and ends the threads when none waits. Returns at once."""
         self._threads.close()
 
     def _may_begin(self, client_id: str) -> bool:

@@ -47,6 +47,7 @@ def test_killed_server_loses_nothing_that_it_confirmed(
             before, known = count_completed(acknowledged), len(not_returned)
             load = Load(sandbox, acknowledged, time_of.now, chance.randrange(2**32))
             until(partial(count_completed, acknowledged), partial(all_greater, before))
+            until(published.exists, bool)  # the first one is published a second after the first entry
             if known:  # the scheduler runs during the load
                 until(partial(load.topics_of, not_returned[0]), lambda topics: "DECISION_OVERDUE" in topics)
             time.sleep(chance.uniform(0.0, 0.6))

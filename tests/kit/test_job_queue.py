@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from gateway.kit.job_queue import JobQueue
+from gateway.kit.job_queue import JobQueue, QueueClosed
 from gateway.kit.switching import new_signal, run_apart
 
 REQUEST: ContextVar[str] = ContextVar("request", default="none")
@@ -83,6 +83,16 @@ def test_job_that_waits_for_a_signal_lets_the_next_run(queue: JobQueue) -> None:
         assert await queue.run(lambda: "second") == "second"
         ends[0]()
         assert await first == "first"
+
+    asyncio.run(scenario())
+
+
+def test_job_after_the_end_is_refused(queue: JobQueue) -> None:
+    async def scenario() -> None:
+        await queue.run(lambda: None)
+        queue.close()
+        with pytest.raises(QueueClosed):
+            await queue.run(lambda: None)
 
     asyncio.run(scenario())
 

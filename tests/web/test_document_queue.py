@@ -217,6 +217,17 @@ def test_a1_document_is_refused_if_no_thread_can_be_started(monkeypatch: pytest.
         assert scenario.order == ["a"]
 
 
+def test_document_after_the_end_is_refused() -> None:
+    with playing() as scenario:
+        scenario.send("a")
+        scenario.end_all()
+        scenario.queue.close()
+        with pytest.raises(QueueFull) as full:
+            scenario.send("a")
+        assert not full.value.by_client
+        assert scenario.queue.waiting == 0
+
+
 def test_a1_document_that_has_its_turn_cannot_leave() -> None:
     with playing() as scenario:
         assert not scenario.queue.remove(scenario.send("a"))
