@@ -32,21 +32,21 @@ class Maximum:
 
 
 MINIMUMS: tuple[Minimum | Maximum, ...] = (
-    Minimum("read", "starlette", aim=1.0, least=0.24),
-    Minimum("read", "starlette-group", aim=0.55, least=0.08),
-    Minimum("read", "strawberry", aim=4.0, least=1.3),
-    Minimum("read", "ariadne", aim=4.0, least=1.1),
-    Minimum("read", "fastapi-sqlmodel", aim=4.0, least=2.2),
-    Minimum("page", "starlette", aim=0.9, least=0.13),
-    Minimum("decide", "starlette", aim=0.9, least=0.1),
-    Minimum("decide", "starlette-group", aim=0.3, least=0.04),
-    Minimum("decide", "strawberry", aim=4.0, least=1.0),
-    Minimum("decide", "ariadne", aim=4.0, least=0.7),
-    Minimum("decide", "fastapi-sqlmodel", aim=4.0, least=1.6),
-    Minimum("decide", "mercurius-jit", aim=1.0, least=0.13),
-    Minimum("cold", "strawberry", aim=1.0, least=0.36),
-    Minimum("token", "oidc-provider", aim=2.0, least=0.9),
-    Maximum("single", "starlette", aim_ms=2.0, most=12.0),
+    Minimum("read", "starlette", aim=1.0, least=0.35),
+    Minimum("read", "starlette-group", aim=0.55, least=0.11),
+    Minimum("read", "strawberry", aim=4.0, least=1.7),
+    Minimum("read", "ariadne", aim=4.0, least=1.5),
+    Minimum("read", "fastapi-sqlmodel", aim=4.0, least=3.0),
+    Minimum("page", "starlette", aim=0.9, least=0.44),
+    Minimum("decide", "starlette", aim=0.9, least=0.18),
+    Minimum("decide", "starlette-group", aim=0.3, least=0.06),
+    Minimum("decide", "strawberry", aim=4.0, least=1.3),
+    Minimum("decide", "ariadne", aim=4.0, least=1.1),
+    Minimum("decide", "fastapi-sqlmodel", aim=4.0, least=2.1),
+    Minimum("decide", "mercurius-jit", aim=1.0, least=0.19),
+    Minimum("cold", "strawberry", aim=1.0, least=1.1),
+    Minimum("token", "oidc-provider", aim=2.0, least=2.3),
+    Maximum("single", "starlette", aim_ms=2.0, most=8.0),
 )
 
 
