@@ -42,6 +42,9 @@ SET_GAUGES_EVERY = 1
 CHECKPOINT_INTERVAL = timedelta(seconds=1)
 """The time between two checkpoints of a log that grows."""
 
+COPY_INTERVAL = timedelta(seconds=0.25)
+"""The time between two copies of SQLite's write-ahead log to the database file."""
+
 _log = get_logger(__name__)
 
 
@@ -65,6 +68,8 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
             tasks.start_soon(_repeat, container, "scheduler", container.tasks.apply_due, settings.clock_interval)
             tasks.start_soon(_repeat, container, "purge", partial(_purge, container), settings.purge_interval)
             tasks.start_soon(_repeat, container, "checkpoint", container.tasks.sign_checkpoints, CHECKPOINT_INTERVAL)
+            if container.database.sqlite:
+                tasks.start_soon(_repeat, container, "copy", container.database.copy_committed, COPY_INTERVAL)
             tasks.start_soon(_run_checks, readiness)
             tasks.start_soon(_set_gauges, metrics, engine, queue)
             yield

@@ -123,6 +123,7 @@ class Database:
         self._writing: Connections = self.writing_engine
         if self.sqlite:
             self._reading, self._writing = self._kept
+        self._copied_commits = 0
         self._shared = SharedCommits(
             self._writing, self._unit, self._write_alone, self._one_writer, 1 if self.sqlite else lanes
         )
@@ -182,6 +183,18 @@ class Database:
         """Calls the observer after each commit on SQLite with the number of units of work in it. It must not raise."""
         if self.sqlite:
             self._shared.observer = observer
+
+    def copy_committed(self) -> None:
+        """Copies what has been committed since the last call from SQLite's write-ahead log to the database file. A
+        server calls it at intervals, so that no commit has to do it. Writers and readers do not wait for it. Does
+        nothing on PostgreSQL. Raises DatabaseUnavailable."""
+        commits = self._shared.commits
+        if not self.sqlite or commits == self._copied_commits:
+            return
+        with database_outages(), self._reading.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute(sqlite.COPY_COMMITTED).fetchall()
+        self._copied_commits = commits
 
     def ping(self) -> None:
         """Raises DatabaseDown, with a sentence about the cause, unless the database can be read."""

@@ -117,6 +117,8 @@ class SharedCommits:
         self._one_writer, self.lanes, self._leading = one_writer, lanes, 0
         self._mutex, self._waiting = Lock(), deque[_Waiting]()
         self.observer: Callable[[int], None] | None = None
+        self.commits = 0
+        """The number of commits. It may be too small by some, because several lanes count at once."""
 
     def run(self, work: Work) -> Any:
         """Runs the unit and returns its result after the commit. Raises what the unit or the commit raises; then
@@ -206,5 +208,7 @@ class SharedCommits:
             together[0].fail(error)
 
     def _observe(self, units: int) -> None:
-        if self.observer is not None and units:
-            self.observer(units)
+        if units:
+            self.commits += 1
+            if self.observer is not None:
+                self.observer(units)

@@ -20,12 +20,18 @@ from gateway.store.waits import Waits
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",  # a committed request stays committed after a power failure
+    # Pages of the write-ahead log, 32 MiB, after which a commit copies them to the database file. A server copies them
+    # apart before that (`Database.copy_committed`).
+    "wal_autocheckpoint = 8192",
     "cache_size = -16384",  # KiB of one connection; the default of 2 MB is too little for the indexes of many persons
     "temp_store = MEMORY",  # otherwise the pages that a savepoint keeps are written to a temporary file
     "foreign_keys = ON",
     "recursive_triggers = ON",  # otherwise INSERT OR REPLACE would bypass the append-only triggers
 )
 
+
+COPY_COMMITTED = "PRAGMA wal_checkpoint(PASSIVE)"
+"""Copies the pages of the write-ahead log that no reader needs, without waiting for anybody."""
 
 _STEPS = 20_000
 """The steps of a statement, less than a millisecond, after which the deadline is checked. SQLite then interrupts it."""
