@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from gateway.domain.errors import Unavailable
 from gateway.domain.scoring.score import Measurement
+from gateway.domain.scoring.tier import tier_of
 from gateway.kit.clock import BusinessTime
 from gateway.store.database import Database
 
@@ -21,4 +22,6 @@ class PersonaSource:
         persona = self._database.read(lambda unit: unit.users.load_persona_of_user(user_id))
         if persona is None:
             raise Unavailable("SCORE_UNAVAILABLE", "No score source knows this person yet.")
-        return Measurement(persona.score, now, BusinessTime(now + FRESH_FOR), persona.open_overdue)
+        return Measurement(
+            persona.score, tier_of(persona.score), now, BusinessTime(now + FRESH_FOR), persona.open_overdue
+        )

@@ -16,7 +16,7 @@ from gateway.domain.merchants import Contract
 from gateway.domain.money import Money
 from gateway.domain.scope import TokenKind, expand
 from gateway.domain.scoring.score import Measurement
-from gateway.domain.scoring.tier import Tier
+from gateway.domain.scoring.tier import Tier, tier_of
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.services.query_unit import Needs, QueryUnit
 from gateway.settings import EnvironmentName, read_settings
@@ -42,7 +42,7 @@ class FixedScores:
         score = self.scores[user_id]
         if isinstance(score, GatewayError):
             raise score
-        return Measurement(score, now, BusinessTime(now + timedelta(days=1)))
+        return Measurement(score, tier_of(score), now, BusinessTime(now + timedelta(days=1)))
 
 
 class LiveWorld(World):

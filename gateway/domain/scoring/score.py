@@ -3,24 +3,30 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.domain.scoring.tier import Tier, tier_of
+from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A person's score in points (350-950, None for an unscored person), its period of validity, and the numbers of
-    open overdue obligations and of open breaches that count."""
+    """A person's score in points (350-950, None for an unscored person), its tier and period of validity, and the
+    numbers of open overdue obligations and of open breaches that count.
+
+    `held_until`: until when the tier is held although the score has aged below its cut-off; None if it is not.
+    `card` is the version of the scorecard, `reasons` are up to four reason codes of the score, most important first.
+    `has_document` is whether an identity document of the person was verified.
+    """
 
     score: int | None
+    tier: Tier
     as_of: BusinessTime
     valid_until: BusinessTime
     open_overdue: int = 0
     open_breaches: int = 0
-
-    @property
-    def tier(self) -> Tier:
-        return tier_of(self.score)
+    held_until: BusinessTime | None = None
+    card: str = ""
+    reasons: tuple[str, ...] = ()
+    has_document: bool = False
 
 
 class ThresholdAnswer(StrEnum):
