@@ -1,0 +1,1 @@
+"""Reads files with rows that an operator imports."""
