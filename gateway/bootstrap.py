@@ -60,7 +60,8 @@ from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
 from gateway.settings import Settings, SettingsError
 from gateway.sources.contract import ScoreSource
-from gateway.sources.personas import PersonaSource
+from gateway.sources.scorecard.card_files import load_cards
+from gateway.sources.scorecard.source import ScorecardSource
 from gateway.startup import require_our_database
 from gateway.store.database import Database
 from gateway.store.logs.keys import Keyring
@@ -81,7 +82,7 @@ def build(
 ) -> Container:
     """All services of the deployment with these settings, over its opened and checked database.
 
-    `source` replaces the personas as the score source, `hasher` hashes passwords. `registry` and `shadows` replace the
+    `source` replaces the scorecard as the score source, `hasher` hashes passwords. `registry` and `shadows` replace the
     adapters and shadow policies in the settings. Raises SettingsError for a database that is not migrated or belongs to
     another environment or key, and Misconfigured for an invalid adapter.
     """
@@ -90,6 +91,8 @@ def build(
     master = settings.master_key() or _sandbox_key(settings.state_directory)
     registry = registry or discover(settings.adapters)
     registry.require_effective(clock())
+    cards = load_cards()
+    cards.require_effective(clock())
     with _reading("GATEWAY_STEP_UP_AMOUNT"):
         step_up = StepUp.parse(settings.step_up_amount, settings.step_up_life)
     with _reading("GATEWAY_CREDIT_LIMITS"):
@@ -118,7 +121,8 @@ def build(
         database.close()
         raise
 
-    source = source or PersonaSource(database)
+    scorecard = ScorecardSource(database, cards, ids)
+    source = source or scorecard
     scores, inquiries = ScoreFetcher(source), InquiryBudget(rate_limiter, settings.inquiry_budget)
     access_log = AccessLogService()
     merchant_service = MerchantService(registry, ids)
@@ -131,7 +135,7 @@ def build(
         hasher=hasher,
         hashes_at_once=settings.password_hashes_at_once,
     )
-    personas = PersonaService(registry, accounts, consents, ids)
+    personas = PersonaService(registry, accounts, consents, scorecard, ids)
     overrides = OverrideService(registry, merchant_service, ids)
     assessor = Assessor(registry, credit_limits, overrides)
     scheduler = DecisionScheduler(database)

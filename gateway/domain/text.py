@@ -1,7 +1,23 @@
-"""The check of a text of a person, a partner or an operator. `gateway.kit.text` has the rule for its characters."""
+"""Texts in the languages of the gateway, and the check of a text of a person, a partner or an operator.
+
+`gateway.kit.text` has the rule for the characters of a text."""
+
+from dataclasses import dataclass
 
 from gateway.domain.errors import InvalidInput
 from gateway.kit.text import is_blank, refused_character
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One text in each language of the gateway."""
+
+    en: str
+    zh: str
+
+    def text(self, locale: str = "en") -> str:
+        """Returns the text for a locale such as "en", "zh" or "zh-CN"; English for an unknown locale."""
+        return self.zh if locale.replace("_", "-").split("-")[0].lower() == "zh" else self.en
 
 
 def require_text(text: str, most: int, *path: str, lines: bool = False) -> str:

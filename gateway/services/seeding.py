@@ -24,7 +24,8 @@ from gateway.kit.ids import Ids
 from gateway.kit.jose import public_key_set
 from gateway.services.identity.accounts import AccountService
 from gateway.services.identity.clients import ClientService
-from gateway.services.identity.personas import CATALOGUE, PersonaService, username
+from gateway.services.identity.persona_records import CATALOGUE
+from gateway.services.identity.personas import PersonaService, username
 from gateway.services.merchants import MerchantService
 from gateway.store.database import Database
 from gateway.store.identity.clients import ClientRow
@@ -134,7 +135,7 @@ class Seeding:
         of the old ones stay, out of reach: nobody can sign in as them, their sessions and consents are ended, and no
         list has them. Merchants keep their decisions. Raises as `seed_personas`."""
         partner = self._database.read(lambda unit: self._merchants.require_partner(unit, partner_name))
-        hashes = {handle: self._accounts.hash_password(self._password(partner, handle)) for handle, *_ in CATALOGUE}
+        hashes = {each.handle: self._accounts.hash_password(self._password(partner, each.handle)) for each in CATALOGUE}
         self._database.write(lambda unit: self._personas.replace(unit, partner, hashes))
         return self.seed_personas(partner_name)
 
@@ -147,7 +148,7 @@ class Seeding:
             return partner, self._personas.list_missing(unit, partner)
 
         partner, missing = self._database.read(load)
-        passwords = {handle: self._password(partner, handle) for handle, *_ in CATALOGUE}
+        passwords = {each.handle: self._password(partner, each.handle) for each in CATALOGUE}
         hashes = {handle: self._accounts.hash_password(passwords[handle]) for handle in missing}
 
         def provision(unit: UnitOfWork) -> list[PersonaRow]:
@@ -266,9 +267,8 @@ def _merchant_name(adapter: str, partner_name: str) -> str:
 
 def _is_unencumbered(unit: UnitOfWork, persona: PersonaRow) -> bool:
     now = business_time(unit.wall, 0)  # of a partner whose time has not been moved
-    expected = next((score, overdue) for handle, score, overdue, _ in CATALOGUE if handle == persona.handle)
     return (
-        (persona.score, persona.open_overdue) == expected
+        not unit.behaviour_records.has_own(persona.user_id)
         and not unit.decisions.list_reserving(persona.user_id)
         and unit.decisions.count_against(persona.user_id, now) == (0, 0)
     )

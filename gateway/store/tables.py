@@ -9,6 +9,7 @@ from gateway.store.identity import clients, sessions, trusted_documents, users
 from gateway.store.logs import access_log, checkpoints, decision_log, keys, record_log, trees
 from gateway.store.merchants import merchants, partners
 from gateway.store.oauth import device_codes, initial_access_tokens, replays, requests, tokens
+from gateway.store.scoring import imports, records, scores
 
 __all__ = ["MODULES", "metadata"]
 
@@ -19,5 +20,6 @@ MODULES = (
     *(clients, sessions, trusted_documents, users),
     *(merchants, partners),
     *(device_codes, initial_access_tokens, replays, requests, tokens),
+    *(imports, records, scores),
     *(deployment, outbox, policies, processes),
 )

@@ -38,6 +38,9 @@ from gateway.store.outbox import OutboxRepository
 from gateway.store.policies import PolicyOverrideRepository
 from gateway.store.processes import ProcessRepository
 from gateway.store.purge import PurgeRepository
+from gateway.store.scoring.imports import ScoreImportRepository
+from gateway.store.scoring.records import BehaviourRecordRepository
+from gateway.store.scoring.scores import ScoreRepository
 
 T = TypeVar("T")
 
@@ -108,6 +111,18 @@ class UnitOfWork:
     @_made_once
     def disputes(self) -> DisputeRepository:
         return DisputeRepository(self.connection)
+
+    @_made_once
+    def behaviour_records(self) -> BehaviourRecordRepository:
+        return BehaviourRecordRepository(self.connection)
+
+    @_made_once
+    def scores(self) -> ScoreRepository:
+        return ScoreRepository(self.connection)
+
+    @_made_once
+    def score_imports(self) -> ScoreImportRepository:
+        return ScoreImportRepository(self.connection)
 
     @_made_once
     def exposures(self) -> ExposureRepository:

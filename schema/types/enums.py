@@ -60,14 +60,15 @@ _publish(
 _publish(
     Tier,
     "Tier",
-    "Band of the score, which runs from 350 to 950 points.",
+    "Band of the score, which runs from 350 to 950 points. A tier that a user has had may be held for up to 60 days when"
+    " ageing takes the score a few points below its cut-off; see ScoreTier.heldUntil.",
     {
         "UNSCORED": "Too little data for a score.",
-        "BUILDING": "350 to 549 points.",
-        "FAIR": "550 to 599 points.",
-        "GOOD": "600 to 649 points.",
-        "VERY_GOOD": "650 to 699 points.",
-        "EXCELLENT": "700 to 950 points.",
+        "BUILDING": "From 350 points.",
+        "FAIR": "From 550 points.",
+        "GOOD": "From 600 points.",
+        "VERY_GOOD": "From 650 points.",
+        "EXCELLENT": "From 700 points.",
     },
 )
 _publish(

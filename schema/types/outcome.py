@@ -6,8 +6,9 @@ from typing import Annotated
 import strawberry
 
 from gateway.domain.decisions import outcome as domain
-from gateway.domain.decisions.reason import Texts, seen_by_merchant
+from gateway.domain.decisions.reason import seen_by_merchant
 from gateway.domain.merchants import Product
+from gateway.domain.text import Texts
 from schema.directives import listed, resolved
 from schema.types.reason import Locale, Reason, merchant_text, reasons_of
 from schema.types.terms import DecisionTerms, terms_of

@@ -1,4 +1,4 @@
-"""Sandbox personas: test users with known scores and outcomes."""
+"""Sandbox personas: test users whose first scores and outcomes are known."""
 
 import strawberry
 
@@ -18,16 +18,18 @@ class SandboxExpectation:
 
 
 @strawberry.type(
-    description="A test user with a fixed score. Each partner has its own copy, so your decisions about it do not"
-    " affect other partners."
+    description="A test user. Each partner has its own copy, so your decisions about it do not affect other partners."
+    " Its tier and score are those of a new copy; what you do moves them, as it does for a real user."
 )
 class SandboxPersona(Node):
     handle: str = strawberry.field(
         description="Name of the test user. Sign in as handle@partner, for example excellent@demo."
     )
     summary: str = strawberry.field(description="What the test user is for.")
-    tier: Tier = strawberry.field(description="Tier of the test user.")
-    score: int | None = strawberry.field(description="Score in points, 350 to 950. Null if the test user has no score.")
+    tier: Tier = strawberry.field(description="Tier of a new copy of the test user.")
+    score: int | None = strawberry.field(
+        description="Score of a new copy in points, 350 to 950. Null if it has no score."
+    )
     expected_outcomes: list[SandboxExpectation] = listed(
         "Expected results while the test user has no earlier decisions, one per product.", 4
     )

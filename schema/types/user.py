@@ -23,6 +23,9 @@ class ScoreTier:
     )
     as_of: datetime = strawberry.field(description="When the score was measured.")
     valid_until: datetime = strawberry.field(description="When to query the tier again.")
+    held_until: datetime | None = strawberry.field(
+        description="Until when the tier is held although the score has aged below its cut-off. Null if it is not."
+    )
 
 
 @strawberry.type(
@@ -45,7 +48,13 @@ class ConsentedUser(Node):
     def score_tier(self, info: Info) -> ScoreTier | None:
         measurement = info.context.container.scores.load_measurement(info.context.query)
         tier = measurement.tier
-        return ScoreTier(tier=tier, rank=tier.rank, as_of=measurement.as_of, valid_until=measurement.valid_until)
+        return ScoreTier(
+            tier=tier,
+            rank=tier.rank,
+            as_of=measurement.as_of,
+            valid_until=measurement.valid_until,
+            held_until=measurement.held_until,
+        )
 
     @resolved(
         "Whether the user's tier is `minimum` or higher. Your contract lists the tiers that you may use. A consent of"

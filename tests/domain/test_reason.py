@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import gateway
-from gateway.domain.decisions.reason import REASONS, ReasonText, Texts, seen_by_merchant
+from gateway.domain.decisions.reason import REASONS, ReasonText, seen_by_merchant
+from gateway.domain.text import Texts
 from merchants.adapter import MerchantAdapter
 from merchants.registry import discover
 

@@ -19,7 +19,7 @@ from gateway.domain.scoring.score import Measurement
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.services.decisions.requests import RequestCommand, RequestResult
 from gateway.services.decisions.transitions import CancelCommand
-from gateway.services.identity.personas import CATALOGUE
+from gateway.services.identity.persona_records import CATALOGUE
 from tests.services.asks import car, order, request_command, waiver
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
@@ -112,7 +112,7 @@ def test_concurrent_requests_of_two_merchants_about_one_person_all_succeed(world
 
 
 def test_concurrent_first_requests_make_one_key_for_each_person(world: DemoWorld) -> None:
-    now, consents = world.clock(), [world.grant(handle) for handle, *_ in CATALOGUE]
+    now, consents = world.clock(), [world.grant(each.handle) for each in CATALOGUE]
     answers = requests(world, *((each, request_command(car(now), each.id, each.id)) for each in consents))
     assert codes(answers) == []
     assert world.counts()["user_keys"] == len(CATALOGUE)
@@ -236,18 +236,16 @@ def test_key_used_for_another_input_between_phases_is_rejected(world: DemoWorld)
     assert refused.value.differing == (("merchantReference",),)
 
 
-def test_unavailable_score_writes_nothing(world: DemoWorld) -> None:
-    with writing(world.database) as unit:
-        world.accounts.register(unit, username="nobody@demo", password_hash="", display_name="Nobody")
-    error = error_of(world, request_command(car(world.clock())), world.grant("nobody"))
-    assert (type(error), error.code) == (Unavailable, "SCORE_UNAVAILABLE")
-
-
 class Down:
     """A score source that is unavailable."""
 
     def measure(self, user_id: str, now: BusinessTime) -> Measurement:
         raise Unavailable("SCORE_UNAVAILABLE", "The provider is unavailable.")
+
+
+def test_unavailable_score_writes_nothing(world: DemoWorld) -> None:
+    error = error_of(world.variant(source=Down()), request_command(car(world.clock())), world.grant())
+    assert (type(error), error.code) == (Unavailable, "SCORE_UNAVAILABLE")
 
 
 def test_replay_needs_no_score(world: DemoWorld) -> None:

@@ -7,7 +7,8 @@ from gateway.domain.identity.persona import Expectation
 from gateway.domain.merchants import Product
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import business_time
-from gateway.services.identity.personas import CATALOGUE, PersonaService, username
+from gateway.services.identity.persona_records import CATALOGUE
+from gateway.services.identity.personas import PersonaService, username
 from merchants.car_rental import CarRental
 from merchants.online_shop import OnlineShop
 from merchants.policies.tables import read_table
@@ -41,7 +42,7 @@ EXPECTED = {
 
 def test_personas_are_listed_with_expected_outcomes(world: DemoWorld) -> None:
     listed = world.query(world.merchant_token(), world.personas.list_of_partner)
-    assert [persona.handle for persona in listed] == [handle for handle, *_ in CATALOGUE] == list(EXPECTED)
+    assert [persona.handle for persona in listed] == [each.handle for each in CATALOGUE] == list(EXPECTED)
     for persona in listed:
         score, tier, car, shop = EXPECTED[persona.handle]
         assert (persona.score, persona.tier) == (score, tier)
@@ -74,7 +75,7 @@ class DeclinesAll(CarRental):
 
 def test_expectation_of_a_product_uses_the_merchants_own_adapter(world: DemoWorld) -> None:
     registry = AdapterRegistry([DeclinesAll, CarRental, OnlineShop])
-    service = PersonaService(registry, world.accounts, world.container.consents, world.ids)
+    service = PersonaService(registry, world.accounts, world.container.consents, world.source, world.ids)
     answers = {}
     for adapter in ("car_rental", "online_shop"):
         token = world.merchant_token(world.client(adapter))
@@ -106,7 +107,10 @@ def test_provisioning_twice_changes_nothing(world: DemoWorld) -> None:
 
 
 def test_provisioning_creates_missing_personas(world: DemoWorld) -> None:
-    world.execute("DELETE FROM personas WHERE handle = 'good'", "DELETE FROM users WHERE username = 'good@demo'")
+    user = "(SELECT id FROM users WHERE username = 'good@demo')"
+    tables = ("personas", "behaviour_records", "person_scores", "score_snapshots", "score_choices")
+    world.execute(*(f"DELETE FROM {table} WHERE user_id = {user}" for table in tables))
+    world.execute("DELETE FROM users WHERE username = 'good@demo'")
     before = world.counts()
     world.seed_demo()
     assert {name: world.counts()[name] - before[name] for name in ("personas", "users")} == {"personas": 1, "users": 1}
@@ -157,7 +161,9 @@ def test_expectations_use_the_policy_version_in_force(world: DemoWorld) -> None:
     class Closing(CarRental):
         _, *later = CarRental.policy, read_table(text, CarRental.columns, "closed.toml")
 
-    service = PersonaService(AdapterRegistry([Closing]), world.accounts, world.container.consents, world.ids)
+    service = PersonaService(
+        AdapterRegistry([Closing]), world.accounts, world.container.consents, world.source, world.ids
+    )
 
     def expected_reasons() -> set[tuple[str, ...]]:
         listed = world.query(world.merchant_token(), service.list_of_partner)

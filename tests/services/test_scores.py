@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.consents.authorization_detail import AuthorizationDetail
-from gateway.domain.errors import ConsentRefused, Forbidden, GatewayError, Unavailable
+from gateway.domain.errors import ConsentRefused, Forbidden, GatewayError
 from gateway.domain.identity.principal import Principal
 from gateway.domain.merchants import Contract
 from gateway.domain.money import Money
@@ -127,12 +127,11 @@ def test_detail_with_shorter_duration_ends_first(world: DemoWorld) -> None:
         ask(world, token, EXACT)
 
 
-def test_unknown_person_has_no_score(world: DemoWorld) -> None:
+def test_person_without_records_is_unscored(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.accounts.register(unit, username="nobody@demo", password_hash="", display_name="Nobody")
-    error = refusal(world, world.user_token(world.grant("nobody")), TIER)
-    assert isinstance(error, Unavailable)
-    assert error.code == "SCORE_UNAVAILABLE"
+    token = world.user_token(world.grant("nobody"))
+    assert world.query(token, lambda query: TIER(world, query)) is Tier.UNSCORED
 
 
 def test_each_access_is_logged_once_and_after_the_snapshot(world: DemoWorld) -> None:

@@ -17,11 +17,12 @@ from gateway.domain.scoring.score import Measurement
 from gateway.kit.clock import BusinessTime, WallTime, business_time
 from gateway.services.decisions.requests import RequestCommand, RequestResult
 from gateway.services.decisions.shadows import ShadowPolicies
-from gateway.services.identity.personas import CATALOGUE
+from gateway.services.identity.persona_records import CATALOGUE
 from gateway.services.query_unit import Needs, QueryUnit
 from gateway.services.seeding import PARTNER, Seed
 from gateway.sources.contract import ScoreSource
-from gateway.sources.personas import PersonaSource
+from gateway.sources.scorecard.card_files import load_cards
+from gateway.sources.scorecard.source import ScorecardSource
 from gateway.store.logs.sealed_log import SealedEntry, SealedLog
 from gateway.store.unit import UnitOfWork
 from merchants.adapter import MerchantAdapter
@@ -54,7 +55,7 @@ class InterruptedSource:
     """A score source that calls `act` while it measures a score: between the two phases of a request."""
 
     def __init__(self, world: "DemoWorld", act: Callable[[], object]) -> None:
-        self._act, self._source = act, PersonaSource(world.database)
+        self._act, self._source = act, world.source
 
     def measure(self, user_id: str, now: BusinessTime) -> Measurement:
         measured = self._source.measure(user_id, now)
@@ -89,7 +90,7 @@ class DemoWorld(World):
         )
         container = self.container
         self.ids, self.registry = container.ids, container.registry
-        self.source = PersonaSource(container.database)
+        self.source = ScorecardSource(container.database, load_cards(), container.ids)
         self.access_log, self.scores, self.inquiries = container.access_log, container.scores, container.inquiries
         self.queries, self.decisions, self.requester = container.queries, container.decisions, container.requester
         self.transitions, self.scheduler, self.reviews = container.transitions, container.scheduler, container.reviews
@@ -135,7 +136,7 @@ class DemoWorld(World):
 
     def second_partner(self) -> str:
         """Creates a partner "other" with a car rental merchant and its own personas; returns the client's id."""
-        hashes = {handle: self.accounts.hash_password(f"password of {handle}") for handle, *_ in CATALOGUE}
+        hashes = {each.handle: self.accounts.hash_password(f"password of {each.handle}") for each in CATALOGUE}
         with writing(self.database) as unit:
             partner = self.merchants.ensure_partner(unit, "other")
             merchant = self.merchants.register(unit, partner, "Other Cars")

@@ -8,17 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """One text in each language of the gateway."""
-
-    en: str
-    zh: str
-
-    def text(self, locale: str = "en") -> str:
-        """Returns the text for a locale such as "en", "zh" or "zh-CN"; English for an unknown locale."""
-        return self.zh if locale.replace("_", "-").split("-")[0].lower() == "zh" else self.en
+from gateway.domain.text import Texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Sandbox personas: test users with fixed scores. Each partner has its own copy of them."""
+"""Sandbox personas: test users whose first score is known. Each partner has its own copy of them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,35 +7,39 @@ from gateway.domain.decisions.transitions import first_status
 from gateway.domain.events import Actor
 from gateway.domain.identity.persona import Expectation, Persona
 from gateway.domain.merchants import Product
+from gateway.domain.scoring.record import Dimension
 from gateway.domain.scoring.tier import tier_of
+from gateway.kit.clock import BusinessTime, business_time
 from gateway.kit.ids import Ids
 from gateway.services.consents.service import ConsentService
 from gateway.services.identity.accounts import AccountService
+from gateway.services.identity.persona_records import CATALOGUE, PersonaBlueprint
 from gateway.services.query_unit import QueryUnit
+from gateway.sources.scorecard.source import ScorecardSource
 from gateway.store.identity.users import PersonaRow
 from gateway.store.merchants.partners import PartnerRow
+from gateway.store.scoring.records import new_record_row
 from gateway.store.unit import UnitOfWork
 from merchants.adapter import MerchantAdapter, Person
 from merchants.registry import AdapterRegistry
 
-CATALOGUE = (
-    ("excellent", 780, 0, "Top tier without overdue obligations: ordinary asks are approved in full."),
-    ("threshold", 700, 0, "The lowest score of the top tier: same outcomes as excellent."),
-    ("just-below", 699, 0, "One point below the top tier: reduced approvals."),
-    ("good", 640, 0, "A medium score: reduced approvals."),
-    ("fair", 570, 0, "A low score: small approvals."),
-    ("building", 420, 0, "A very low score: declined, with reasons and advice."),
-    ("unscored", None, 0, "Declined, because there is no score."),
-    ("overdue", 760, 1, "Top tier, but with an overdue obligation: declined until it is settled."),
-)
-"""Handle, score, open overdue obligations, summary."""
+SOURCE = "personas"
+"""The source of the behaviour records of personas."""
 
 
 class PersonaService:
     """Creates a partner's personas, and describes them by the outcomes of ordinary asks."""
 
-    def __init__(self, registry: AdapterRegistry, accounts: AccountService, consents: ConsentService, ids: Ids) -> None:
-        self._registry, self._accounts, self._consents, self._ids = registry, accounts, consents, ids
+    def __init__(
+        self,
+        registry: AdapterRegistry,
+        accounts: AccountService,
+        consents: ConsentService,
+        scorecard: ScorecardSource,
+        ids: Ids,
+    ) -> None:
+        self._registry, self._accounts, self._consents = registry, accounts, consents
+        self._scorecard, self._ids = scorecard, ids
 
     def list_of_partner(self, query: QueryUnit) -> list[Persona]:
         """The personas of the token's partner, in the order of CATALOGUE."""
@@ -51,31 +55,48 @@ class PersonaService:
     def list_missing(self, unit: UnitOfWork, partner: PartnerRow) -> list[str]:
         """The handles of the personas that the partner does not have."""
         present = {row.handle for row in unit.users.list_personas(partner.id)}
-        return [handle for handle, *_ in CATALOGUE if handle not in present]
+        return [each.handle for each in CATALOGUE if each.handle not in present]
 
     def provision(self, unit: UnitOfWork, partner: PartnerRow, hashes: Mapping[str, str]) -> list[PersonaRow]:
-        """All personas of the partner. Creates missing ones, with the password hashes in `hashes` by handle."""
+        """All personas of the partner. Creates missing ones, with the password hashes in `hashes` by handle, and the
+        behaviour records of those that have none."""
         present = {row.handle: row for row in unit.users.list_personas(partner.id)}
-        for handle, score, open_overdue, summary in CATALOGUE:
-            if handle not in present:
+        now = business_time(unit.wall, partner.clock_offset_seconds)
+        for each in CATALOGUE:
+            if each.handle not in present:
                 user = self._accounts.register(
                     unit,
-                    username=username(handle, partner),
-                    password_hash=hashes[handle],
-                    display_name=handle.replace("-", " ").capitalize(),
+                    username=username(each.handle, partner),
+                    password_hash=hashes[each.handle],
+                    display_name=each.handle.replace("-", " ").capitalize(),
                     partner_id=partner.id,
                 )
-                present[handle] = PersonaRow(
+                present[each.handle] = PersonaRow(
                     id=self._ids.new("per"),
                     partner_id=partner.id,
                     user_id=user.id,
-                    handle=handle,
-                    summary=summary,
-                    score=score,
-                    open_overdue=open_overdue,
+                    handle=each.handle,
+                    summary=each.summary,
+                    score=each.score,
+                    open_overdue=each.overdue,
                 )
-                unit.users.insert_persona(present[handle])
-        return [present[handle] for handle, *_ in CATALOGUE]
+                unit.users.insert_persona(present[each.handle])
+            self._write_records(unit, each, present[each.handle], now)
+        return [present[each.handle] for each in CATALOGUE]
+
+    def _write_records(
+        self, unit: UnitOfWork, blueprint: PersonaBlueprint, persona: PersonaRow, now: BusinessTime
+    ) -> None:
+        if unit.scores.load(persona.user_id) is not None:
+            return  # its records were written with its score
+        unit.behaviour_records.insert_all(
+            [
+                new_record_row(record, persona.user_id, source=SOURCE, reference=record.id)
+                for record in blueprint.records(persona.id, now)
+            ]
+        )
+        unit.scores.choose(persona.user_id, Dimension.FINANCIAL_CAPACITY, unit.wall, share=True)
+        self._scorecard.compute(unit, persona.user_id, now)
 
     def replace(self, unit: UnitOfWork, partner: PartnerRow, hashes: Mapping[str, str]) -> list[PersonaRow]:
         """Ends the personas of the partner, and creates new ones with the same usernames. The rows of the old ones

@@ -57,6 +57,17 @@ _UNANSWERED = (
     .order_by(DISPUTES.c.respond_by, DISPUTES.c.id)
     .limit(bindparam("most"))
 )
+_DECIDED = (
+    select(
+        func.count().filter(DISPUTES.c.status == DisputeStatus.UPHELD.value).label("upheld"),
+        func.count().label("decided"),
+    )
+    .join(MERCHANTS, MERCHANTS.c.id == DISPUTES.c.merchant_id)
+    .where(
+        MERCHANTS.c.partner_id == bindparam("partner_id"),
+        DISPUTES.c.status.in_([DisputeStatus.UPHELD.value, DisputeStatus.REJECTED.value]),
+    )
+)
 _UPDATE = DISPUTES.update().where(DISPUTES.c.id == bindparam("dispute_id"))
 
 
@@ -82,6 +93,11 @@ class DisputeRepository(Repository):
     def list_unanswered(self, partner_id: str, now: BusinessTime, limit: int) -> list[str]:
         """Returns the ids of disputes whose time for a response by a partner's merchant has passed at `now`."""
         return self._values(_UNANSWERED, partner_id=partner_id, now=now, most=limit)
+
+    def count_decided(self, partner_id: str) -> tuple[int, int]:
+        """Returns how many disputes with a partner's merchants were upheld, and how many were upheld or rejected."""
+        row = self._row(_DECIDED, partner_id=partner_id)
+        return (row.upheld, row.decided) if row else (0, 0)
 
     def insert(self, dispute: DisputeRow) -> None:
         """Writes a new dispute."""

@@ -1,0 +1,1 @@
+"""The scorecard source: computes scores from behaviour records in the database."""

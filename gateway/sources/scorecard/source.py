@@ -1,0 +1,91 @@
+"""The embedded score source. What is read is the present score in the database; it is computed again when it is due."""
+
+from datetime import timedelta
+
+from gateway.domain.scoring.card_versions import CardVersions
+from gateway.domain.scoring.history import Behaviour, Cause, ScoreState, compute_states, next_due
+from gateway.domain.scoring.record import NEGATIVE_KINDS
+from gateway.domain.scoring.score import Measurement
+from gateway.domain.scoring.tier import Tier
+from gateway.kit.clock import BusinessTime
+from gateway.kit.ids import Ids
+from gateway.store.database import Database
+from gateway.store.scoring.scores import PersonScoreRow, read_reasons, read_state
+from gateway.store.unit import UnitOfWork
+
+FRESH_FOR = timedelta(days=1)
+"""How long a measurement is valid at most."""
+
+
+class ScorecardSource:
+    """Computes scores from behaviour records by the scorecard in force."""
+
+    def __init__(self, database: Database, cards: CardVersions, ids: Ids) -> None:
+        self._database, self.cards, self._ids = database, cards, ids
+
+    def measure(self, user_id: str, now: BusinessTime) -> Measurement:
+        """The person's present score. If it is due at `now`, or never was computed, it is computed first."""
+        row = self._database.read(lambda unit: unit.scores.load(user_id))
+        if row is None or self._is_due(row, now):
+            row = self._database.write(lambda unit: self.compute(unit, user_id, now))
+        return _measurement(row, now)
+
+    def compute(self, unit: UnitOfWork, user_id: str, now: BusinessTime) -> PersonScoreRow:
+        """The person's present score, in the caller's unit of work. If it is due at `now`, computes it and adds each
+        computation to the history."""
+        row = unit.scores.lock(user_id, now)
+        if not self._is_due(row, now):
+            return row
+        behaviour = self.load_behaviour(unit, user_id, now)
+        previous = read_state(row) if row.as_of is not None else None
+        states = list(compute_states(self.cards, behaviour, *self._beginning(unit, row, previous, now)))
+        for state in states:
+            if previous is None or state.as_of >= previous.as_of:
+                unit.scores.insert_snapshot(self._ids.new("scr"), user_id, state, unit.wall)
+        due_at = next_due(self.cards, behaviour, now)
+        if states:
+            unit.scores.save(user_id, states[-1], due_at)
+        else:
+            unit.scores.postpone(row, due_at)
+        computed = unit.scores.load(user_id)
+        assert computed is not None
+        return computed
+
+    def load_behaviour(self, unit: UnitOfWork, user_id: str, now: BusinessTime) -> Behaviour:
+        """All that counts for the person's score."""
+        rules = self.cards.at(now).rules
+        records = unit.behaviour_records.list_relevant(user_id, rules.most_a_month)
+        partners = {record.partner for record in records if record.kind in NEGATIVE_KINDS}
+        ignored = {partner for partner in partners if rules.ignores_partner(*unit.disputes.count_decided(partner))}
+        return Behaviour(records=records, shared=unit.scores.load_shared(user_id), ignored_partners=ignored)
+
+    def _is_due(self, row: PersonScoreRow, now: BusinessTime) -> bool:
+        return row.due_at <= now or row.card_hash != self.cards.at(now).hash
+
+    def _beginning(
+        self, unit: UnitOfWork, row: PersonScoreRow, previous: ScoreState | None, now: BusinessTime
+    ) -> tuple[ScoreState | None, BusinessTime, Cause | None]:
+        """The state from which the score is computed, the present time, and the cause. After a correction it is
+        computed from the last state before the corrected record had counted, so that the tier is restored too."""
+        if previous is None:
+            return None, now, Cause.FIRST
+        if row.correct_from is not None:
+            return unit.scores.load_before(row.user_id, row.correct_from), now, Cause.CORRECTION
+        if row.pending is not None:
+            return previous, now, Cause(row.pending)
+        is_changed = previous.card_hash != self.cards.at(previous.as_of).hash  # the file of a version was changed
+        return previous, now, Cause.CARD if is_changed else None
+
+
+def _measurement(row: PersonScoreRow, now: BusinessTime) -> Measurement:
+    return Measurement(
+        score=row.score,
+        tier=Tier(row.tier),
+        as_of=row.as_of or now,
+        valid_until=BusinessTime(min(row.due_at, now + FRESH_FOR)),
+        open_overdue=row.open_overdue,
+        held_until=row.held_until,
+        card=row.card,
+        reasons=tuple(reason.code for reason in read_reasons(row.reasons)),
+        has_document=row.has_document,
+    )

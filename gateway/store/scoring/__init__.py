@@ -1,0 +1,1 @@
+"""Behaviour records, scores and their history."""

@@ -1,0 +1,207 @@
+"""Behaviour records: imported ones, and those of decisions in this deployment."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, and_, bindparam, func, or_, select
+from sqlmodel import Field
+
+from gateway.domain.money import Money
+from gateway.domain.scoring.record import KEPT_KINDS, BehaviourRecord, Dimension, RecordKind
+from gateway.kit.clock import BusinessTime
+from gateway.store.base import Record, Row, moment_column, table_of
+from gateway.store.merchants.merchants import MERCHANTS
+from gateway.store.repository import Repository, insert_into
+from gateway.store.scoring.imports import IMPORTS
+from gateway.store.statements import run_many
+
+GATEWAY = "gateway"
+"""The source of records that this deployment writes itself."""
+
+
+class BehaviourRecordRow(Record):
+    """A behaviour record. `source` and `reference` name it: an imported one by the name of its furnisher and the
+    furnisher's id, one of a decision by GATEWAY and the decision's id. `replaced_by` is the import that has a newer
+    version of it. `month` is the number of the month of `at`."""
+
+    id: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    source: str
+    reference: str
+    import_id: str | None = Field(default=None, foreign_key="score_imports.id")
+    replaced_by: str | None = Field(default=None, foreign_key="score_imports.id")
+    dimension: str
+    kind: str
+    partner: str
+    amount_minor: int | None = Field(default=None, sa_type=BigInteger)
+    currency: str | None = None
+    months: int | None = None
+    at: BusinessTime = moment_column()
+    month: int
+    counts_from: BusinessTime | None = moment_column(default=None)
+    ended_at: BusinessTime | None = moment_column(default=None)
+    contested_at: BusinessTime | None = moment_column(default=None)
+
+
+class BehaviourRecordTable(BehaviourRecordRow, table=True):
+    __tablename__ = "behaviour_records"
+    __table_args__ = (
+        Index("uq_behaviour_records_source_reference_import_id", "source", "reference", "import_id", unique=True),
+    )
+
+
+RECORDS = table_of(BehaviourRecordTable)
+_R = RECORDS.c
+_own, _newer = IMPORTS.alias("own_import"), IMPORTS.alias("newer_import")
+_visible = (
+    select(RECORDS)
+    .outerjoin(_own, _own.c.id == _R.import_id)
+    .outerjoin(_newer, _newer.c.id == _R.replaced_by)
+    .where(
+        or_(_R.import_id.is_(None), _own.c.published_at.is_not(None)),
+        or_(_R.replaced_by.is_(None), _newer.c.published_at.is_(None)),
+    )
+)
+"""Records of published imports without those that a later published import has replaced, and records of decisions."""
+
+_OF_USER = _visible.where(_R.user_id == bindparam("user_id"))
+_place = (
+    func.row_number()
+    .over(
+        partition_by=(_R.partner, _R.dimension, _R.kind, _R.month, _R.currency),
+        order_by=(_R.amount_minor.desc(), _R.at, _R.id),
+    )
+    .label("place")
+)
+_ranked = _OF_USER.add_columns(_place).subquery()
+_RELEVANT = select(_ranked).where(
+    or_(_ranked.c.kind.not_in(sorted(KEPT_KINDS)), _ranked.c.place <= bindparam("most_a_month"))
+)
+_VISIBLE_BY_ID = _visible.where(_R.id == bindparam("record_id"))
+_OF_DECISION = select(RECORDS).where(
+    and_(_R.source == GATEWAY, _R.reference == bindparam("decision_id"), _R.import_id.is_(None))
+)
+_INSERT_OF_DECISION = insert_into(RECORDS).values(
+    partner=select(MERCHANTS.c.partner_id).where(MERCHANTS.c.id == bindparam("merchant_id")).scalar_subquery()
+)
+_CHANGEABLE = ("kind", "amount_minor", "at", "month", "counts_from", "ended_at", "contested_at")
+_UPDATE = (
+    RECORDS.update()
+    .where(_R.id == bindparam("record_id"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGEABLE})
+)
+_DELETE = RECORDS.delete().where(_R.id == bindparam("record_id"))
+_USERS_OF_PARTNER = (
+    select(_R.user_id)
+    .distinct()
+    .where(_R.partner == bindparam("partner"), _R.kind.in_([RecordKind.LATE.value, RecordKind.BROKEN.value]))
+)
+_INSERT = insert_into(RECORDS)
+_OWN = select(_R.id).where(_R.user_id == bindparam("user_id"), _R.source == GATEWAY).limit(1)
+
+
+class BehaviourRecordRepository(Repository):
+    """Reads and writes behaviour records."""
+
+    def list_of_user(self, user_id: str) -> list[BehaviourRecordRow]:
+        """Returns a person's visible records."""
+        return self._all(BehaviourRecordRow, _OF_USER.order_by(_R.at, _R.id), user_id=user_id)
+
+    def list_relevant(self, user_id: str, most_a_month: int) -> list[BehaviourRecord]:
+        """Returns a person's visible records for the score. Of the kept records of one partner, dimension, kind, month
+        and currency it returns only the `most_a_month` with the largest amounts, because no more can count."""
+        return [read_record(row) for row in self._rows(_RELEVANT, user_id=user_id, most_a_month=most_a_month)]
+
+    def load(self, record_id: str) -> BehaviourRecordRow | None:
+        """Returns a visible record, or None."""
+        return self._first(BehaviourRecordRow, _VISIBLE_BY_ID, record_id=record_id)
+
+    def load_of_decision(self, decision_id: str) -> BehaviourRecordRow | None:
+        """Returns the record of a decision, or None."""
+        return self._first(BehaviourRecordRow, _OF_DECISION, decision_id=decision_id)
+
+    def insert_of_decision(self, user_id: str, merchant_id: str, record: BehaviourRecord) -> None:
+        """Writes the record of a decision, whose id is the record's id. Its partner is the merchant's."""
+        values = _columns(record)
+        del values["partner"]
+        self._execute(
+            _INSERT_OF_DECISION,
+            user_id=user_id,
+            merchant_id=merchant_id,
+            source=GATEWAY,
+            reference=record.id,
+            import_id=None,
+            replaced_by=None,
+            **values,
+        )
+
+    def update(self, record: BehaviourRecord) -> None:
+        """Writes the kind, the amount and the times of a stored record."""
+        columns = _columns(record)
+        self._execute(_UPDATE, record_id=record.id, **{f"new_{name}": columns[name] for name in _CHANGEABLE})
+
+    def delete(self, record_id: str) -> None:
+        """Deletes a record."""
+        self._execute(_DELETE, record_id=record_id)
+
+    def insert_all(self, rows: Sequence[BehaviourRecordRow]) -> None:
+        """Writes new records."""
+        run_many(self._connection, _INSERT, [vars(row) for row in rows])
+
+    def has_own(self, user_id: str) -> bool:
+        """Returns whether this deployment has written a record about the person."""
+        return self._value(_OWN, user_id=user_id) is not None
+
+    def list_users_of_partner(self, partner: str) -> list[str]:
+        """Returns the ids of the persons with a late or broken record of this partner."""
+        return self._values(_USERS_OF_PARTNER, partner=partner)
+
+
+def new_record_row(
+    record: BehaviourRecord, user_id: str, *, source: str, reference: str, import_id: str | None = None
+) -> BehaviourRecordRow:
+    """Returns the row of a new record."""
+    return BehaviourRecordRow.of_values(
+        {
+            **_columns(record),
+            "user_id": user_id,
+            "source": source,
+            "reference": reference,
+            "import_id": import_id,
+            "replaced_by": None,
+        }
+    )
+
+
+def read_record(row: Row | BehaviourRecordRow) -> BehaviourRecord:
+    """Returns the record in a row."""
+    return BehaviourRecord(
+        id=row.id,
+        dimension=Dimension(row.dimension),
+        kind=RecordKind(row.kind),
+        partner=row.partner,
+        at=row.at,
+        amount=None if row.amount_minor is None or row.currency is None else Money(row.amount_minor, row.currency),
+        months=row.months,
+        counts_from=row.counts_from,
+        ended_at=row.ended_at,
+        contested_at=row.contested_at,
+    )
+
+
+def _columns(record: BehaviourRecord) -> dict[str, str | int | datetime | None]:
+    amount = record.amount
+    return {
+        "id": record.id,
+        "dimension": record.dimension,
+        "kind": record.kind,
+        "partner": record.partner,
+        "amount_minor": None if amount is None else amount.minor,
+        "currency": None if amount is None else amount.currency,
+        "months": record.months,
+        "at": record.at,
+        "month": record.month,
+        "counts_from": record.counts_from,
+        "ended_at": record.ended_at,
+        "contested_at": record.contested_at,
+    }

@@ -1,0 +1,116 @@
+"""The history of a score: when it is computed, and how a tier is held."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.scoring.history import Behaviour, Cause, ScoreState, compute_states, next_due
+from gateway.domain.scoring.record import BehaviourRecord, Dimension, RecordKind, month_of, month_start
+from gateway.domain.scoring.tier import Tier
+from gateway.kit.clock import BusinessTime
+from gateway.services.identity.persona_records import CATALOGUE
+from tests.support.clock import BUSINESS_NOON as NOON
+from tests.support.records import CARDS, history, record
+
+DECEMBER, JANUARY, FEBRUARY = (month_start(month_of(NOON) + months) for months in (1, 2, 3))
+
+
+def behaviour(handle: str, *more: BehaviourRecord) -> Behaviour:
+    """What is known about a persona whose score does not age within the year."""
+    persona = next(each for each in CATALOGUE if each.handle == handle)
+    return Behaviour(records=[*persona.records("p", NOON), *more], shared=frozenset(Dimension))
+
+
+def excellent_state(held_until: BusinessTime | None = None, score: int = 700) -> ScoreState:
+    """A computed state of the tier EXCELLENT at NOON."""
+    (state,) = compute_states(CARDS, behaviour("threshold"), None, NOON, None)
+    return replace(state, score=score, held_until=held_until)
+
+
+def after(
+    known: Behaviour, previous: ScoreState, until: BusinessTime, cause: Cause | None = None
+) -> list[tuple[BusinessTime, Tier, BusinessTime | None]]:
+    states = compute_states(CARDS, known, previous, until, cause)
+    return [(state.as_of, state.tier, state.held_until) for state in states]
+
+
+def test_first_state_is_computed_at_once() -> None:
+    (state,) = compute_states(CARDS, behaviour("good"), None, NOON, Cause.IMPORT)
+    assert (state.as_of, state.score, state.tier, state.cause) == (NOON, 640, Tier.GOOD, Cause.FIRST)
+
+
+def test_each_months_start_is_computed_in_order() -> None:
+    states = list(compute_states(CARDS, behaviour("threshold"), excellent_state(), FEBRUARY, None))
+    assert [(state.as_of, state.cause) for state in states] == [
+        (DECEMBER, Cause.MONTH),
+        (JANUARY, Cause.MONTH),
+        (FEBRUARY, Cause.MONTH),
+    ]
+
+
+def test_tier_that_ages_below_its_cut_off_is_held_for_a_month() -> None:
+    assert after(behaviour("just-below"), excellent_state(), JANUARY) == [
+        (DECEMBER, Tier.EXCELLENT, JANUARY),
+        (JANUARY, Tier.VERY_GOOD, None),
+    ]
+
+
+def test_held_tier_is_no_longer_held_once_the_score_is_back() -> None:
+    held = excellent_state(JANUARY, 699)
+    assert after(behaviour("threshold"), held, NOON, Cause.IMPORT) == [(NOON, Tier.EXCELLENT, None)]
+
+
+def test_held_tier_stays_held_if_the_score_rises_below_the_cut_off() -> None:
+    held = excellent_state(DECEMBER, 698)
+    assert after(behaviour("just-below"), held, NOON, Cause.RECORD) == [(NOON, Tier.EXCELLENT, DECEMBER)]
+
+
+def test_tier_is_lost_at_once_six_points_below_its_cut_off() -> None:
+    assert after(behaviour("good"), excellent_state(), DECEMBER) == [(DECEMBER, Tier.GOOD, None)]
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_counted_negative_lowers_the_tier_at_once(held: bool) -> None:
+    counts_from = BusinessTime(NOON + timedelta(days=3))
+    late = record(RecordKind.LATE, at=NOON, counts_from=counts_from, amount=None)
+    previous = excellent_state(DECEMBER if held else None, 699 if held else 700)
+    states = after(behaviour("threshold", late), previous, counts_from)
+    assert states == [(counts_from, Tier.VERY_GOOD, None)]
+
+
+def test_negative_counts_from_its_moment_although_it_is_computed_later() -> None:
+    counts_from = BusinessTime(NOON + timedelta(days=3))
+    late = record(RecordKind.LATE, at=NOON, counts_from=counts_from)
+    states = list(compute_states(CARDS, behaviour("threshold", late), excellent_state(), DECEMBER, None))
+    assert [(state.as_of, state.cause) for state in states] == [(counts_from, Cause.NEGATIVE), (DECEMBER, Cause.MONTH)]
+
+
+def test_choice_that_lowers_the_score_is_no_ageing() -> None:
+    known = replace(behaviour("threshold"), shared=frozenset())
+    assert after(known, excellent_state(), NOON, Cause.CHOICE) == [(NOON, Tier.GOOD, None)]
+
+
+def test_record_without_a_moment_of_its_own_is_computed_now() -> None:
+    assert after(behaviour("excellent"), excellent_state(), NOON, Cause.RECORD) == [(NOON, Tier.EXCELLENT, None)]
+    kept = record(at=BusinessTime(NOON + timedelta(hours=1)))
+    later = BusinessTime(NOON + timedelta(hours=2))
+    assert len(after(behaviour("excellent", kept), excellent_state(), later, Cause.RECORD)) == 1
+
+
+def test_score_is_due_at_the_next_months_start_or_when_a_negative_begins_to_count() -> None:
+    assert next_due(CARDS, behaviour("good"), NOON) == DECEMBER
+    counts_from = BusinessTime(NOON + timedelta(days=3))
+    late = record(RecordKind.LATE, at=NOON, counts_from=counts_from)
+    assert next_due(CARDS, behaviour("good", late), NOON) == counts_from
+    assert next_due(CARDS, behaviour("good", late), counts_from) == DECEMBER
+
+
+def test_person_with_too_few_records_is_unscored_with_one_reason() -> None:
+    known = Behaviour(records=history(NOON, 2))
+    (state,) = compute_states(CARDS, known, None, NOON, None)
+    assert (state.score, state.tier, [reason.code for reason in state.reasons]) == (
+        None,
+        Tier.UNSCORED,
+        ["TOO_FEW_RECORDS"],
+    )
