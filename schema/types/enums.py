@@ -60,8 +60,8 @@ _publish(
 _publish(
     Tier,
     "Tier",
-    "Band of the score, which runs from 350 to 950 points. A tier that a user has had may be held for up to 60 days when"
-    " ageing takes the score a few points below its cut-off; see ScoreTier.heldUntil.",
+    "Band of the score, which runs from 350 to 950 points. A tier that a user has had may be held for up to 60 days"
+    " when ageing takes the score a few points below its cut-off; see ScoreTier.heldUntil.",
     {
         "UNSCORED": "Too little data for a score.",
         "BUILDING": "From 350 points.",

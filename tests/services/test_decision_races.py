@@ -24,7 +24,6 @@ from tests.services.asks import car, order, request_command, waiver
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
 from tests.support.logs import find_in_logs
-from tests.support.units import writing
 
 pytestmark = pytest.mark.postgresql
 
