@@ -34,7 +34,7 @@ class Notice:
     person.
 
     `before` and `after` are the decision's status before and after the event. `exposed` and `due_at` (UTC) are those of
-    an approval's terms, None without an approval.
+    an approval's terms, None without an approval. An extension or a reduction does not change them.
     """
 
     topic: Topic

@@ -21,6 +21,8 @@ from schema.types.decision_inputs import (
     DecisionFulfillInput,
     DecisionFulfillPayload,
     DecisionPayload,
+    DecisionReduceInput,
+    DecisionReducePayload,
     DecisionReportBreachInput,
     DecisionReportBreachPayload,
     DecisionRequestInput,
@@ -105,6 +107,23 @@ class Mutation:
             info.context,
             DecisionExtendPayload,
             lambda transitions, principal: transitions.extend(principal, input.command()),
+        )
+
+    @resolved(
+        "Lowers the amount due of an active obligation: a return, a partial refund, a discount. This is not a"
+        " settlement. If nothing is outstanding afterwards, the decision is FULFILLED at once.",
+        scopes=_WRITE,
+        cost=10,
+    )
+    def decision_reduce(
+        self,
+        info: Info,
+        input: Annotated[DecisionReduceInput, _INPUT],  # noqa: A002
+    ) -> DecisionReducePayload | None:
+        return _transition(
+            info.context,
+            DecisionReducePayload,
+            lambda transitions, principal: transitions.reduce(principal, input.command()),
         )
 
     @resolved(

@@ -16,6 +16,7 @@ from gateway.services.decisions.transitions import (
     CancelCommand,
     ExtendCommand,
     FulfillCommand,
+    ReduceCommand,
 )
 from merchants.registry import AdapterRegistry
 from schema.ask import DecisionAsk
@@ -120,6 +121,23 @@ class DecisionExtendInput(TransitionInput):
         return ExtendCommand(self.decision(), self.idempotency_key, BusinessTime(self.due_at), self.reason)
 
 
+@strawberry.input(
+    description="Input of decisionReduce. A return, a partial refund or a discount lowers the amount due. Report a"
+    " payment with decisionFulfill."
+)
+class DecisionReduceInput(TransitionInput):
+    new_amount: MoneyInput = strawberry.field(
+        description="New amount due: in the currency of the terms, below the present amount due, and at least the"
+        " settled amount. Zero if everything was returned and nothing was settled."
+    )
+    reason: str = strawberry.field(description=_REASON)
+
+    def command(self) -> ReduceCommand:
+        """Returns the service's command. Raises InvalidInput and NotFound."""
+        amount = _parse_money(self.new_amount, "newAmount")
+        return ReduceCommand(self.decision(), self.idempotency_key, amount, self.reason)
+
+
 @strawberry.input(description="Input of decisionReportBreach.")
 class DecisionReportBreachInput(TransitionInput):
     kind: BreachKind = strawberry.field(
@@ -190,6 +208,11 @@ class DecisionExtendPayload(DecisionPayload):
 
 
 @strawberry.type(description=_PAYLOAD)
+class DecisionReducePayload(DecisionPayload):
+    """The payload of decisionReduce."""
+
+
+@strawberry.type(description=_PAYLOAD)
 class DecisionReportBreachPayload(DecisionPayload):
     """The payload of decisionReportBreach."""
 
@@ -242,8 +265,11 @@ def _moment(moment: datetime | None) -> BusinessTime | None:
 
 def _money(amount: MoneyInput | None, field: str) -> Money | None:
     """Returns the money of an optional input, None for null and absent. Raises InvalidInput for `field`."""
-    if not amount:
-        return None
+    return _parse_money(amount, field) if amount else None
+
+
+def _parse_money(amount: MoneyInput, field: str) -> Money:
+    """Returns the money of an input. Raises InvalidInput for `field`."""
     try:
         return Money.parse(amount.amount, amount.currency)
     except InvalidInput as error:

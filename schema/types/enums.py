@@ -125,6 +125,7 @@ _publish(
     {
         "ACTIVATE": "Report that the user has the goods, the room or the money, with decisionActivate.",
         "EXTEND": "Move the due date later, with decisionExtend.",
+        "REDUCE": "Lower the amount due, with decisionReduce.",
         "FULFILL": "Report a settlement, with decisionFulfill.",
         "REPORT_BREACH": "Report that the user did not meet the obligation, with decisionReportBreach.",
         "CANCEL": "Cancel the decision before activation, with decisionCancel.",
@@ -173,6 +174,7 @@ _publish(
         "DECISION_DECLINED": "A request was declined.",
         "DECISION_ACTIVATED": "A decision was activated.",
         "DECISION_EXTENDED": "A due date was moved later.",
+        "DECISION_REDUCED": "An amount due was lowered.",
         "DECISION_PART_SETTLED": "A part of the outstanding amount was settled.",
         "DECISION_OVERDUE": "A due date and its grace period have passed.",
         "DECISION_LAPSED": "An overdue flag no longer counts: no breach was reported in time, or a dispute was upheld.",
@@ -217,7 +219,7 @@ _publish(
     "Code of a user error. New codes appear only in a new API version.",
     {
         "INVALID": "A value is not valid. The message says why.",
-        "INVALID_AMOUNT": "An amount is negative, zero or too large, or has too many decimals.",
+        "INVALID_AMOUNT": "An amount is outside its allowed range, or has too many decimals.",
         "INVALID_PERIOD": "A period ends before it starts, or its dates are outside the allowed range.",
         "TOO_EARLY": "Not possible yet. TooEarlyError.possibleFrom says from when.",
         "UNSUPPORTED_CURRENCY": "The currency does not exist or is not supported here.",

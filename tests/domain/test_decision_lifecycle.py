@@ -12,7 +12,14 @@ from gateway.domain.decisions.decision import Decision, DecisionEvent
 from gateway.domain.decisions.dispute import Contested, require_contestable
 from gateway.domain.decisions.outcome import Decline
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import OPEN_STATUSES, RULES, BreachKind, Status, SystemTransition
+from gateway.domain.decisions.transitions import (
+    OPEN_STATUSES,
+    RULES,
+    BreachKind,
+    Status,
+    SystemTransition,
+    Transition,
+)
 from gateway.domain.errors import InvalidInput, StateConflict
 from tests.support.clock import BUSINESS_NOON as NOON
 from tests.support.decision_states import APPROVAL, DAY, PROVENANCE, WINDOWS, approved, pending, yuan
@@ -64,7 +71,7 @@ class DecisionLifecycle(RuleBasedStateMachine):
         assert not self.ended, "an ended decision does not change"
         assert name not in before.blocked_transitions
         if name is not SystemTransition.APPROVE:
-            assert self.state.due == before.due
+            assert (self.state.due < before.due) if name is Transition.REDUCE else (self.state.due == before.due)
             assert self.state.exposure <= before.exposure
         assert before.settled <= self.state.settled
         self.ended = self.state.status not in OPEN_STATUSES
@@ -111,6 +118,15 @@ class DecisionLifecycle(RuleBasedStateMachine):
     @rule(minor=st.sampled_from((None, 0, 1, 500, 5_000, 5_001, 9_999, 30_000, 30_001)))
     def settle(self, minor: int | None) -> None:
         self.take(Decision.settle, self.now, None if minor is None else yuan(minor))
+
+    @rule(minor=st.sampled_from((0, 1, 500, 5_000, 20_000, 29_999, 30_000)))
+    def reduce(self, minor: int) -> None:
+        counted = self.state.overdue
+        if self.take(Decision.reduce, self.now, yuan(minor)):
+            assert self.state.due == yuan(minor)
+            assert self.state.overdue == counted, "a reduction does not change an overdue flag"
+            if not self.state.outstanding.minor:
+                assert self.take(Decision.settle, self.now), "nothing is left to settle"
 
     @rule(kind=st.sampled_from(BreachKind), minor=st.sampled_from((None, 0, 1, 30_000, 30_001)))
     def breach(self, kind: BreachKind, minor: int | None) -> None:

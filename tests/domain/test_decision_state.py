@@ -175,7 +175,7 @@ def test_overdue_flag_is_set_and_expires() -> None:
     assert names == [SystemTransition.LAPSE]
     assert (lapsed.exposure, lapsed.status, lapsed.next_transition_at) == (yuan(0), Status.ACTIVE, None)
     assert not lapsed.counts_against(DUE + 1000 * DAY)
-    assert lapsed.available_transitions == (Transition.FULFILL,)
+    assert lapsed.available_transitions == (Transition.REDUCE, Transition.FULFILL)
     late_report = refused("INVALID_TRANSITION", lapsed, Decision.report_breach, DUE + 20 * DAY, BreachKind.OTHER)
     assert late_report.message == (
         "A decision that is ACTIVE does not allow REPORT_BREACH: its overdue flag has expired."
@@ -257,7 +257,7 @@ def test_voided_breach_restores_the_decision() -> None:
 
 def test_report_after_a_voided_breach_requires_a_passed_due_date() -> None:
     back = after(breached(), Decision.void_breach, NOON)
-    assert back.available_transitions == (Transition.EXTEND, Transition.FULFILL)
+    assert back.available_transitions == (Transition.EXTEND, Transition.REDUCE, Transition.FULFILL)
     early = refused("INVALID_TRANSITION", back, Decision.report_breach, NOON + DAY, BreachKind.OTHER)
     assert "a dispute about a breach was upheld" in early.message
     late, _ = due_applied(back, DUE + GRACE)
@@ -275,6 +275,7 @@ def test_errors_follow_the_transition_table(status: Status, name: Transition) ->
     calls: dict[Transition, Any] = {
         Transition.ACTIVATE: lambda: changed(state, Decision.activate, NOON),
         Transition.EXTEND: lambda: changed(state, Decision.extend, NOON, DUE + DAY),
+        Transition.REDUCE: lambda: changed(state, Decision.reduce, NOON, yuan(1)),
         Transition.FULFILL: lambda: changed(state, Decision.settle, NOON),
         Transition.REPORT_BREACH: lambda: changed(state, Decision.report_breach, NOON, BreachKind.OTHER),
         Transition.CANCEL: lambda: changed(state, Decision.cancel, NOON),

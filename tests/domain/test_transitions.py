@@ -37,6 +37,7 @@ def test_transition_table() -> None:
     assert rows == [
         ("ACTIVATE", "APPROVED", "ACTIVE", "ACTIVATED"),
         ("EXTEND", "ACTIVE", "ACTIVE", "EXTENDED"),
+        ("REDUCE", "ACTIVE", "ACTIVE", "REDUCED"),
         ("FULFILL", "ACTIVE BREACHED", "FULFILLED", "FULFILLED"),
         ("REPORT_BREACH", "ACTIVE", "BREACHED", "BREACHED"),
         ("CANCEL", "APPROVED PENDING", "CANCELLED", "CANCELLED"),

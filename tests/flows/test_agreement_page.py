@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from tests.support.merchant_client import car
+from tests.support.merchant_client import car, yuan
 from tests.support.scenario import Scenario
 from tests.support.server import Sandbox
 
@@ -30,6 +30,16 @@ def test_e5_reason_of_an_extension_and_note_of_a_breach_are_shown(scenario: Scen
     assert "The ferry was <late>." in page
     assert "A scratch on the left side." in page
     assert "The merchant reported that you broke it." in page
+    decision.transition("fulfill")
+
+
+def test_reason_of_a_reduction_is_shown(scenario: Scenario) -> None:
+    decision = scenario.rental("500.00")
+    decision.transition("reduce", amount=yuan("300.00"), reason="A <discount> for the rain.")
+    page = agreement_page(scenario, decision.id)
+    assert "The merchant lowered its amount." in page
+    assert "A <discount> for the rain." in page
+    assert "CN¥300 open until" in unescape(scenario.account_page().text)
     decision.transition("fulfill")
 
 

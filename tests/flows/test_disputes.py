@@ -83,7 +83,7 @@ def test_accepted_dispute_voids_the_breach(scenario: Scenario) -> None:
     decision = report_breach(scenario)
     dispute = scenario.contest(decision, STATEMENT)
     assert scenario.respond(dispute, accept=True)["dispute"]["status"] == "UPHELD"
-    assert decision.summary[:2] == ("ACTIVE", ["EXTEND", "FULFILL"])
+    assert decision.summary[:2] == ("ACTIVE", ["EXTEND", "REDUCE", "FULFILL"])
     decision.transition("fulfill")
 
 

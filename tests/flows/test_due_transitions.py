@@ -20,7 +20,8 @@ from tests.support.transitions import transition_input
 OVERDUE, BREACH_COUNTS = ["OPEN_OVERDUE_OBLIGATION"], ["OPEN_BREACH"]
 LIMIT_REACHED = ["EXPOSURE_LIMIT_REACHED"]
 ACTIVATED = ["APPROVED by GATEWAY", "ACTIVATED by MERCHANT"]
-ALL_TRANSITIONS, ONLY_FULFILL = ["EXTEND", "FULFILL", "REPORT_BREACH"], ["FULFILL"]
+ALL_TRANSITIONS = ["EXTEND", "REDUCE", "FULFILL", "REPORT_BREACH"]
+AFTER_LAPSE, ONLY_FULFILL = ["REDUCE", "FULFILL"], ["FULFILL"]
 BREACH = """mutation ($input: DecisionReportBreachInput!) { decisionReportBreach(input: $input) {
   decision { id } userErrors { code ... on StateConflictError { currentStatus availableTransitions } } } }"""
 
@@ -82,8 +83,8 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
     assert "It does not count against you for now. If the merchant does not answer by " in page
     assert "your dispute is upheld" in page
     assert "Overdue since" not in page
-    assert decision.summary == DecisionSummary("ACTIVE", ["EXTEND", "FULFILL"], "1500.00", "0.00", "1500.00")
-    assert breach_error(scenario, decision)["availableTransitions"] == ["EXTEND", "FULFILL"]
+    assert decision.summary == DecisionSummary("ACTIVE", ["EXTEND", "REDUCE", "FULFILL"], "1500.00", "0.00", "1500.00")
+    assert breach_error(scenario, decision)["availableTransitions"] == ["EXTEND", "REDUCE", "FULFILL"]
     assert (scenario.shop_decline_reasons("400.00"), scenario.shop_decline_reasons("1600.00")) == ([], LIMIT_REACHED)
 
     scenario.advance(days=7)
@@ -95,11 +96,11 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
         "DISPUTE_RESOLVED",
     ]
     assert scenario.disputes(decision) == [{"id": dispute, "status": "UPHELD", "subject": "OVERDUE"}]
-    assert decision.summary == DecisionSummary("ACTIVE", ONLY_FULFILL, "1500.00", "0.00", "1500.00")
+    assert decision.summary == DecisionSummary("ACTIVE", AFTER_LAPSE, "1500.00", "0.00", "1500.00")
     assert breach_error(scenario, decision) == {
         "code": "INVALID_TRANSITION",
         "currentStatus": "ACTIVE",
-        "availableTransitions": ONLY_FULFILL,
+        "availableTransitions": AFTER_LAPSE,
     }
     late = scenario.respond(dispute, accept=False)
     assert late == {"dispute": None, "userErrors": [{"code": "INVALID_TRANSITION", "field": None}]}
@@ -125,11 +126,11 @@ def test_overdue_flag_expires_without_a_breach_report(open_scenario: Callable[[s
         "OVERDUE by CLOCK",
         "LAPSED by CLOCK: The overdue flag expired, because no breach was reported in time.",
     ]
-    assert decision.summary == DecisionSummary("ACTIVE", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
+    assert decision.summary == DecisionSummary("ACTIVE", AFTER_LAPSE, "2000.00", "0.00", "2000.00")
     assert breach_error(scenario, decision) == {
         "code": "INVALID_TRANSITION",
         "currentStatus": "ACTIVE",
-        "availableTransitions": ONLY_FULFILL,
+        "availableTransitions": AFTER_LAPSE,
     }
     assert decision.user_error("extend") == ("INVALID_TRANSITION", None)
     page = scenario.agreement()

@@ -106,15 +106,51 @@ def test_store_purchase_returned_in_part(open_scenario: OpenScenario, available_
     # The consent is used up, and the obligation under it continues.
     assert bag.transition("activate") == active("268.00", "0.00", "268.00")
     assert available_is("29732.00")
-    assert bag.transition("part", amount=yuan("119.90")) == active("268.00", "119.90", "148.10")
-    assert available_is("29851.90"), "a shirt was brought back"
-    assert bag.transition("fulfill") == fulfilled("268.00")
+    returned = {"amount": yuan("148.10"), "reason": "A shirt was brought back"}
+    assert bag.transition("reduce", **returned) == active("148.10", "0.00", "148.10")
+    assert available_is("29851.90")
+    assert bag.transition("fulfill") == fulfilled("148.10")
     assert bag.timeline == [
         "APPROVED by GATEWAY",
         "ACTIVATED by MERCHANT",
-        "PART_SETTLED by MERCHANT",
+        "REDUCED by MERCHANT: A shirt was brought back",
         "FULFILLED by MERCHANT",
     ]
+
+
+def test_online_order_returned_in_part(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
+    shop = open_scenario("online_shop", product_consent("PAY_LATER", "500.00"))
+    parcel = shop.approve(order("500.00"))
+    too_early = {"amount": yuan("300.00"), "reason": "One item came back"}
+    assert parcel.user_error("reduce", **too_early) == ("INVALID_TRANSITION", None)
+    assert parcel.transition("activate") == active("500.00", "0.00", "500.00")
+    terms, due_at = parcel.terms, parcel.due_at
+    assert parcel.transition("reduce", **too_early) == active("300.00", "0.00", "300.00")
+    assert (parcel.terms, parcel.due_at) == (terms, due_at), "what was approved does not change"
+    assert available_is("29700.00")
+    not_less = ("INVALID_AMOUNT", ["input", "newAmount", "amount"])
+    assert parcel.user_error("reduce", amount=yuan("300.00")) == not_less
+    in_euro = {"amount": {"amount": "1.00", "currency": "EUR"}}
+    assert parcel.user_error("reduce", **in_euro) == ("UNSUPPORTED_CURRENCY", ["input", "newAmount", "currency"])
+    assert shop.receipt(parcel) == ("DECISION_REDUCED", "ACTIVE", "300.00")
+    assert parcel.transition("fulfill") == fulfilled("300.00")
+    assert parcel.timeline == [
+        "APPROVED by GATEWAY",
+        "ACTIVATED by MERCHANT",
+        "REDUCED by MERCHANT: One item came back",
+        "FULFILLED by MERCHANT",
+    ]
+    assert available_is(CREDIT_LIMIT)
+
+
+def test_order_that_is_returned_is_fulfilled_at_once(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
+    shop = open_scenario("online_shop", product_consent("PAY_LATER", "500.00"))
+    parcel = shop.approve(order("500.00"))
+    parcel.transition("activate")
+    assert parcel.transition("reduce", amount=yuan("0.00"), reason="All of it came back") == fulfilled("0.00")
+    assert parcel.timeline[2:] == ["REDUCED by MERCHANT: All of it came back", "FULFILLED by MERCHANT"]
+    assert shop.receipt(parcel) == ("DECISION_FULFILLED", "FULFILLED", "0.00")
+    assert available_is(CREDIT_LIMIT)
 
 
 def test_loan_uses_the_whole_credit_limit_until_repaid(open_scenario: OpenScenario, available_is: AvailableIs) -> None:

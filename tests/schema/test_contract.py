@@ -79,6 +79,7 @@ def test_export_has_the_implemented_parts() -> None:
         "Mutation.decisionActivate",
         "Mutation.decisionFulfill",
         "Mutation.decisionExtend",
+        "Mutation.decisionReduce",
         "Mutation.decisionReportBreach",
         "Mutation.decisionCancel",
         "Decision.settlement",

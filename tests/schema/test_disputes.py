@@ -86,7 +86,7 @@ def test_accepting_upholds_the_dispute(world: GraphQLWorld, breached: str) -> No
         "decision": {
             "id": breached,
             "status": "ACTIVE",
-            "availableTransitions": ["EXTEND", "FULFILL"],
+            "availableTransitions": ["EXTEND", "REDUCE", "FULFILL"],
         },
     }
 

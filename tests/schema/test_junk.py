@@ -23,7 +23,7 @@ from tests.support.transitions import PREVIEW, RESPOND, TRANSITIONS, transition_
 
 SCOPES = ("decisions:read", "decisions:write", "disputes:write")
 INPUTS = {
-    **{name: f"Decision{name.capitalize()}Input" for name in ("activate", "extend", "cancel")},
+    **{name: f"Decision{name.capitalize()}Input" for name in ("activate", "extend", "reduce", "cancel")},
     "part": "DecisionFulfillInput",
     "breach": "DecisionReportBreachInput",
     "respond": "DisputeRespondInput",

@@ -65,7 +65,7 @@ def test_changed_decision_has_new_data(world: GraphQLWorld) -> None:
     world.data(TRANSITIONS["activate"].document, {"input": activate}, by=world.merchant())
     (after,) = nodes(world)
     assert (before["status"], after["status"]) == ("APPROVED", "ACTIVE")
-    assert after["availableTransitions"] == ["EXTEND", "FULFILL", "REPORT_BREACH"]
+    assert after["availableTransitions"] == ["EXTEND", "REDUCE", "FULFILL", "REPORT_BREACH"]
 
 
 def test_data_has_the_status_of_the_moment(world: GraphQLWorld) -> None:

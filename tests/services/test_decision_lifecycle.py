@@ -30,7 +30,12 @@ def test_lifecycle_from_request_to_last_settlement(world: DemoWorld) -> None:
     assert world.exposure() == 300_000
     moves, token = world.transitions, world.merchant_token()
     decision = moves.activate(token, ActivateCommand(decision.id, "a", world.now))
-    assert decision.available_transitions == (Transition.EXTEND, Transition.FULFILL, Transition.REPORT_BREACH)
+    assert decision.available_transitions == (
+        Transition.EXTEND,
+        Transition.REDUCE,
+        Transition.FULFILL,
+        Transition.REPORT_BREACH,
+    )
     later = world.now + 10 * DAY
     decision = moves.extend(token, ExtendCommand(decision.id, "b", later, "Longer trip"))
     assert settlement_of(decision).due_at == later
@@ -108,7 +113,8 @@ def test_overdue_flag_is_set_and_expires(world: DemoWorld) -> None:
     late_report = BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED)
     with pytest.raises(StateConflict) as refused:
         world.transitions.report_breach(world.merchant_token(), late_report)
-    assert refused.value.transitions == load_decision(world, decision).available_transitions == (Transition.FULFILL,)
+    possible = (Transition.REDUCE, Transition.FULFILL)
+    assert refused.value.transitions == load_decision(world, decision).available_transitions == possible
     assert world.transitions.fulfill(world.merchant_token(), FulfillCommand(decision.id, "late")).status is (
         Status.FULFILLED
     )

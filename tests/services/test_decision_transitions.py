@@ -17,6 +17,7 @@ from gateway.services.decisions.transitions import (
     DecisionTransitions,
     ExtendCommand,
     FulfillCommand,
+    ReduceCommand,
 )
 from tests.services.decisions import DAY, THREADS, activate_decision, request_decision, yuan
 from tests.support.at_once import at_once
@@ -30,6 +31,7 @@ TRANSITIONS: list[tuple[str, Callable[[str, str], TransitionCall]]] = [
         "extend",
         lambda d, k: lambda m, t: m.extend(t, ExtendCommand(d, k, BUSINESS_NOON + 27 * DAY, "x")),
     ),
+    ("reduce", lambda d, k: lambda m, t: m.reduce(t, ReduceCommand(d, k, yuan("0.00"), "x"))),
     ("fulfill", lambda d, k: lambda m, t: m.fulfill(t, FulfillCommand(d, k, None, yuan("1.00")))),
     ("breach", lambda d, k: lambda m, t: m.report_breach(t, BreachCommand(d, k, BreachKind.OTHER))),
     ("cancel", lambda d, k: lambda m, t: m.cancel(t, CancelCommand(d, k, None))),
@@ -41,7 +43,8 @@ EACH_TRANSITION = pytest.mark.parametrize(
 
 def ready(world: DemoWorld, transition: Callable[[str, str], TransitionCall]) -> DecisionState:
     """A decision that allows the transition."""
-    return request_decision(world) if transition in {TRANSITIONS[0][1], TRANSITIONS[4][1]} else activate_decision(world)
+    before_activation = {make for name, make in TRANSITIONS if name in {"activate", "cancel"}}
+    return request_decision(world) if transition in before_activation else activate_decision(world)
 
 
 @EACH_TRANSITION
@@ -89,7 +92,7 @@ def test_one_of_concurrent_transitions_succeeds(
     unexpected = [each for each in answers if isinstance(each, Exception) and not isinstance(each, GatewayError)]
     assert unexpected == []
     won = len([each for each in answers if isinstance(each, DecisionState)])
-    repeatable = transition is TRANSITIONS[2][1]  # partial settlements of one yuan each
+    repeatable = transition is dict(TRANSITIONS)["fulfill"]  # partial settlements of one yuan each
     assert won == (THREADS if repeatable else 1)
     assert world.mismatches() == []
 
@@ -105,6 +108,12 @@ def test_rejected_transition_changes_nothing(world: DemoWorld) -> None:
         (lambda: transitions.fulfill(token, FulfillCommand(decision.id, "", None)), "INVALID"),
         (lambda: transitions.extend(token, ExtendCommand(decision.id, "k", world.now, "now")), "INVALID_PERIOD"),
         (lambda: transitions.extend(token, ExtendCommand(decision.id, "k", world.now + 30 * DAY, long)), "INVALID"),
+        (
+            lambda: transitions.reduce(token, ReduceCommand(decision.id, "k", yuan("3000.00"), "x")),
+            "INVALID_AMOUNT",
+        ),
+        (lambda: transitions.reduce(token, ReduceCommand(decision.id, "k", yuan("1.00"), long)), "INVALID"),
+        (lambda: transitions.reduce(token, ReduceCommand(decision.id, "k", yuan("1.00"), "")), "INVALID"),
         (
             lambda: transitions.report_breach(token, BreachCommand(decision.id, "k", BreachKind.OTHER, note="\n")),
             "INVALID",

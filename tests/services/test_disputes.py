@@ -11,9 +11,15 @@ from gateway.domain.decisions.transitions import BreachKind, Status, Transition
 from gateway.domain.errors import GatewayError, IdempotencyConflict, InvalidInput, NotFound, StateConflict
 from gateway.domain.events import Actor, Topic
 from gateway.services.decisions.disputes import RespondCommand
-from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, ExtendCommand, FulfillCommand
+from gateway.services.decisions.transitions import (
+    ActivateCommand,
+    BreachCommand,
+    ExtendCommand,
+    FulfillCommand,
+    ReduceCommand,
+)
 from tests.services.asks import car, request_command
-from tests.services.decisions import DAY, load_decision
+from tests.services.decisions import DAY, load_decision, yuan
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
 
@@ -99,7 +105,10 @@ def test_acceptance_upholds_the_dispute(world: DemoWorld) -> None:
     )
     assert dispute.evidence == ("https://cars.example/photo",)
     after = load_decision(world, decision)
-    assert (after.status, after.available_transitions) == (Status.ACTIVE, (Transition.EXTEND, Transition.FULFILL))
+    assert (after.status, after.available_transitions) == (
+        Status.ACTIVE,
+        (Transition.EXTEND, Transition.REDUCE, Transition.FULFILL),
+    )
     once_more = BreachCommand(decision.id, "again", BreachKind.OTHER)
     refused(world, lambda: world.transitions.report_breach(world.merchant_token(), once_more), StateConflict)
     assert topics(world, decision) == [
@@ -176,13 +185,15 @@ def test_overdue_flag_can_be_contested(world: DemoWorld) -> None:
         StateConflict,
     )
     assert isinstance(hindered, StateConflict)
-    assert hindered.transitions == (Transition.EXTEND, Transition.FULFILL)
+    assert hindered.transitions == (Transition.EXTEND, Transition.REDUCE, Transition.FULFILL)
     assert load_decision(world, decision).available_transitions == hindered.transitions
     world.disputes.respond(world.merchant_token(), answer(dispute, accept=True))
     after = load_decision(world, decision)
     assert after.settlement is not None
     assert (after.status, after.settlement.overdue) == (Status.ACTIVE, False)
-    assert after.available_transitions == (Transition.FULFILL,), "the merchant agreed that it is not overdue"
+    assert after.available_transitions == (Transition.REDUCE, Transition.FULFILL), (
+        "the merchant agreed that it is not overdue"
+    )
     assert world.mismatches() == []
 
 
@@ -200,13 +211,15 @@ def test_overdue_flag_counts_again_after_a_rejected_dispute(world: DemoWorld) ->
     assert world.mismatches() == []
 
 
-@pytest.mark.parametrize("transition", ["fulfill", "extend"])
-def test_settling_or_extending_upholds_the_dispute(world: DemoWorld, transition: str) -> None:
+@pytest.mark.parametrize("transition", ["fulfill", "reduce", "extend"])
+def test_settling_reducing_to_nothing_or_extending_upholds_the_dispute(world: DemoWorld, transition: str) -> None:
     decision = overdue(world)
     dispute = opened(world, decision)
     moves, token = world.transitions, world.merchant_token()
     if transition == "fulfill":
         moves.fulfill(token, FulfillCommand(decision.id, "f"))
+    elif transition == "reduce":
+        moves.reduce(token, ReduceCommand(decision.id, "d", yuan("0.00"), "It came back"))
     else:
         moves.extend(token, ExtendCommand(decision.id, "e", world.now + 9 * DAY, "As agreed"))
     ended = world.query(token, lambda query: world.disputes.find(query, dispute.id))

@@ -21,6 +21,7 @@ from gateway.services.decisions.transitions import (
     CancelCommand,
     ExtendCommand,
     FulfillCommand,
+    ReduceCommand,
 )
 from tests.services.asks import car, request_command
 from tests.services.decisions import DAY, load_decision, yuan
@@ -29,12 +30,14 @@ from tests.support.demo_world import DemoWorld
 pytestmark = pytest.mark.postgresql
 
 STEPS = (
-    *("activate", "extend", "part", "fulfill", "breach", "cancel", "dispute", "accept", "refuse", "uphold"),
+    *("activate", "extend", "reduce", "return", "part", "fulfill", "breach", "cancel"),
+    *("dispute", "accept", "refuse", "uphold"),
     *("hours", "days", "clock"),
 )
 SEQUENCES = (
     ("cancel",),
-    ("activate", "extend", "part", "breach", "dispute", "accept", "fulfill"),
+    ("activate", "extend", "reduce", "part", "breach", "dispute", "accept", "fulfill"),
+    ("activate", "return"),
     ("activate", "breach", "dispute", "refuse", "uphold", "part"),
 )
 """Sequences of steps that together call each mutation at least once."""
@@ -42,7 +45,7 @@ SEQUENCES = (
 steps = st.builds(
     lambda sequence, cut, rest: (*sequence[:cut], *rest),
     st.sampled_from(SEQUENCES[1:]),
-    st.integers(0, 7),
+    st.integers(0, 8),
     st.lists(st.sampled_from(STEPS), max_size=5),
 )
 """The beginning of one of the sequences, followed by random steps."""
@@ -122,6 +125,8 @@ class Scenario:
         calls: dict[str, Callable[[], Any]] = {
             "activate": lambda: moves.activate(by(), ActivateCommand(identifier, key, now)),
             "extend": lambda: moves.extend(by(), ExtendCommand(identifier, key, now + 20 * DAY, "As agreed")),
+            "reduce": lambda: moves.reduce(by(), ReduceCommand(identifier, key, yuan("20.00"), "A discount")),
+            "return": lambda: moves.reduce(by(), ReduceCommand(identifier, key, yuan("0.00"), "It came back")),
             "part": lambda: moves.fulfill(by(), FulfillCommand(identifier, key, now, yuan("1.00"))),
             "fulfill": lambda: moves.fulfill(by(), FulfillCommand(identifier, key)),
             "breach": lambda: moves.report_breach(
@@ -152,7 +157,8 @@ def test_replay_of_each_mutation_changes_nothing(world: DemoWorld) -> None:
         assert scenario.replay() == len(scenario.calls)
         done |= {step for step, *_ in scenario.calls}
         scenario.end()
-    assert done == {"request", "activate", "extend", "part", "fulfill", "breach", "cancel", "accept", "refuse"}
+    called = {"activate", "extend", "reduce", "return", "part", "fulfill", "breach", "cancel", "accept", "refuse"}
+    assert done == {"request", *called}
     assert world.mismatches() == []
 
 

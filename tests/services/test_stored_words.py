@@ -10,16 +10,26 @@ from sqlalchemy import select
 from gateway.domain.decisions.transitions import BreachKind
 from gateway.kit.clock import BusinessTime
 from gateway.services.decisions.disputes import RespondCommand
-from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, CancelCommand, ExtendCommand
+from gateway.services.decisions.transitions import (
+    ActivateCommand,
+    BreachCommand,
+    CancelCommand,
+    ExtendCommand,
+    ReduceCommand,
+)
 from gateway.store.tables import metadata
 from tests.services.asks import car, request_command
+from tests.services.decisions import yuan
 from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld
 from tests.support.units import reading
 
 pytestmark = pytest.mark.postgresql
 
-WORDS = ("delayed-ferry", "changed-plans", "broken-mirror", "photo-of-it", "already-broken", "garage-says", "judged-so")
+WORDS = (
+    *("delayed-ferry", "changed-plans", "scratched-seat", "broken-mirror", "photo-of-it"),
+    *("already-broken", "garage-says", "judged-so"),
+)
 
 
 @pytest.fixture
@@ -44,6 +54,7 @@ def test_c4_words_are_stored_sealed_only(world: DemoWorld) -> None:
     assert active.settlement.due_at is not None
     later = BusinessTime(active.settlement.due_at + timedelta(days=30))
     world.transitions.extend(merchant, ExtendCommand(breached.id, "extend", later, "delayed-ferry"))
+    world.transitions.reduce(merchant, ReduceCommand(breached.id, "reduce", yuan("20.00"), "scratched-seat"))
     evidence = ("https://files.example/photo-of-it",)
     world.transitions.report_breach(
         merchant, BreachCommand(breached.id, "breach", BreachKind.DAMAGED, None, evidence, "broken-mirror")

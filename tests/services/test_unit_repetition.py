@@ -19,6 +19,7 @@ from gateway.services.decisions.transitions import (
     CancelCommand,
     ExtendCommand,
     FulfillCommand,
+    ReduceCommand,
 )
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
@@ -106,6 +107,14 @@ class Person:
         command = ExtendCommand(self.decision, "extend", due_at, "As agreed")
         return self.world.transitions.extend(self.merchant, command)
 
+    def reduce(self) -> DecisionState:
+        command = ReduceCommand(self.decision, "reduce", yuan("100.00"), "A discount")
+        return self.world.transitions.reduce(self.merchant, command)
+
+    def take_back(self) -> DecisionState:
+        command = ReduceCommand(self.decision, "take back", yuan("0.00"), "It came back")
+        return self.world.transitions.reduce(self.merchant, command)
+
     def settle_part(self) -> DecisionState:
         command = FulfillCommand(self.decision, "part", None, yuan("1.00"))
         return self.world.transitions.fulfill(self.merchant, command)
@@ -184,6 +193,7 @@ def view(result: Any) -> Any:
 Step = Callable[[Person], Any] | timedelta
 CASES: dict[str, tuple[Step, ...]] = {
     "settled": (Person.activate, Person.extend, Person.settle_part, Person.fulfill, Person.fail),
+    "returned": (Person.activate, Person.reduce, Person.take_back, Person.fail),
     "cancelled": (Person.cancel, Person.cancel, Person.fail),
     "expired": (4 * DAY, Person.apply_due, Person.fail),
     "flag-expires": (Person.activate, 5 * DAY, Person.apply_due, 15 * DAY, Person.apply_due, Person.fulfill),
@@ -197,6 +207,7 @@ CASES: dict[str, tuple[Step, ...]] = {
         *(Person.activate, Person.report_breach, Person.open_dispute),
         *(8 * DAY, Person.uphold_unanswered),
     ),
+    "dispute-upheld-by-return": (Person.activate, 5 * DAY, Person.apply_due, Person.open_dispute, Person.take_back),
     "dispute-upheld-by-extension": (Person.activate, 5 * DAY, Person.apply_due, Person.open_dispute, Person.extend),
 }
 REVIEWS: dict[str, tuple[Step, ...]] = {

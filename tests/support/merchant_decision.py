@@ -33,7 +33,7 @@ def approved(due: str) -> DecisionSummary:
 
 
 def active(due: str, settled: str, outstanding: str) -> DecisionSummary:
-    return DecisionSummary("ACTIVE", ["EXTEND", "FULFILL", "REPORT_BREACH"], due, settled, outstanding)
+    return DecisionSummary("ACTIVE", ["EXTEND", "REDUCE", "FULFILL", "REPORT_BREACH"], due, settled, outstanding)
 
 
 def breached(due: str, settled: str, outstanding: str) -> DecisionSummary:

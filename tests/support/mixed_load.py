@@ -29,7 +29,7 @@ PATHS: tuple[tuple[str, ...], ...] = (
     UNANSWERED,
     ("activate", "fulfill"),
     ("activate", "breach", "contest", "accept", "fulfill"),
-    ("activate", "part", "fulfill"),
+    ("activate", "reduce", "part", "fulfill"),
     ("activate", "breach", "contest", "refuse"),
     ("activate", "breach", "fulfill"),
     ("activate", "breach", "contest", "withdraw"),
@@ -41,6 +41,7 @@ REVIEW_PATHS: tuple[tuple[str, ...], ...] = (("approve", "activate", "fulfill"),
 TOPICS: dict[str, tuple[str, ...]] = {
     "activate": ("DECISION_ACTIVATED",),
     "extend": ("DECISION_EXTENDED",),
+    "reduce": ("DECISION_REDUCED",),
     "part": ("DECISION_PART_SETTLED",),
     "fulfill": ("DECISION_FULFILLED",),
     "breach": ("DECISION_BREACHED",),
@@ -175,7 +176,7 @@ class _Writer:
                 self._operator.output("decisions", "review", decision_id, f"--{act}")
             case _:
                 more = {"dueAt": (self._now + timedelta(days=60)).isoformat()} if act == "extend" else {}
-                command = transition_input(act, decision_id, amount=yuan("1.00"), **more)
+                command = transition_input(act, decision_id, amount=yuan("5.00" if act == "reduce" else "1.00"), **more)
                 self._call(self._merchant_token, TRANSITIONS[act].document, input=command)
         self._acknowledged.confirm(decision_id, *TOPICS[act])
         del self._acknowledged.in_flight[decision_id]

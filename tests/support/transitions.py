@@ -34,6 +34,7 @@ def _mutation(name: str, status: str) -> TransitionMutation:
 TRANSITIONS = {
     "activate": _mutation("DecisionActivate", "ACTIVE"),
     "extend": _mutation("DecisionExtend", "ACTIVE"),
+    "reduce": _mutation("DecisionReduce", "ACTIVE"),
     "part": _mutation("DecisionFulfill", "ACTIVE"),
     "fulfill": _mutation("DecisionFulfill", "FULFILLED"),
     "breach": _mutation("DecisionReportBreach", "BREACHED"),
@@ -44,9 +45,11 @@ TRANSITIONS = {
 def transition_input(
     name: str, decision_id: str, *, amount: dict[str, str] | None = None, **changed: Any
 ) -> dict[str, Any]:
-    """The input of a transition, with a new idempotency key. `amount` is the settled amount of "part"."""
+    """The input of a transition, with a new idempotency key. `amount` is the settled amount of "part" and the new
+    amount of "reduce"."""
     more: dict[str, dict[str, Any]] = {
         "extend": {"dueAt": (datetime.now(UTC) + timedelta(days=60)).isoformat(), "reason": "As agreed"},
+        "reduce": {"newAmount": amount, "reason": "A discount"},
         "part": {"settledAmount": amount},
         "breach": {"kind": "DAMAGED"},
     }

@@ -137,6 +137,21 @@ class Decision:
         )
         return self._apply(rule, extended, now)
 
+    def reduce(self, now: BusinessTime, amount: Money) -> DecisionEvent:
+        """Lowers the amount due to `amount`, after a return, a partial refund or a discount. What is settled stays
+        settled; the terms and an overdue flag stay as they are. Raises InvalidInput for an invalid amount."""
+        state = self.state
+        rule = require_rule(Transition.REDUCE, state.status_at(now), state.blocked_transitions)
+        _require_currency(amount, state.due, "newAmount")
+        if not state.settled <= amount < state.due:
+            raise InvalidInput(
+                "INVALID_AMOUNT",
+                f"The new amount must be below the present amount due, {state.due}, and at least the settled"
+                f" {state.settled}.",
+                ("newAmount", "amount"),
+            )
+        return self._apply(rule, replace(state, due=amount), now)
+
     def settle(
         self, now: BusinessTime, amount: Money | None = None, settled_at: BusinessTime | None = None
     ) -> DecisionEvent:
@@ -263,11 +278,16 @@ def _within(moment: BusinessTime, first: BusinessTime, now: BusinessTime, field:
 
 def _require_part(amount: Money, outstanding: Money, field: str) -> None:
     """Raises InvalidInput unless the amount is above zero and at most `outstanding`."""
-    if amount.currency != outstanding.currency:
-        raise InvalidInput("UNSUPPORTED_CURRENCY", f"The terms are in {outstanding.currency}.", (field, "currency"))
+    _require_currency(amount, outstanding, field)
     if not amount.minor or not amount <= outstanding:
         raise InvalidInput(
             "INVALID_AMOUNT",
             f"The amount must be above zero and at most the outstanding {outstanding}.",
             (field, "amount"),
         )
+
+
+def _require_currency(amount: Money, of_terms: Money, field: str) -> None:
+    """Raises InvalidInput unless the amount is in the currency of the terms."""
+    if amount.currency != of_terms.currency:
+        raise InvalidInput("UNSUPPORTED_CURRENCY", f"The terms are in {of_terms.currency}.", (field, "currency"))

@@ -50,6 +50,7 @@ class DecisionState:
     """One decision. Times are the partner's business time in UTC, and None if the event has not happened.
 
     `subject` is the pairwise user id. `requested` is the requested amount; `due` and `settled` are zero until approved.
+    `due` is the amount of the terms, or less after a reduction.
     `lapsed_at`: when the overdue flag expired. `written_off_at`: when the breach stopped using its exposure.
     `contested_at`: since when a dispute is open. `dispute_rejected_at`: when a dispute about the current flag or breach
     was rejected or withdrawn. `voided_at`: when a dispute about a breach was upheld. `dispute_pause`: how long disputes
@@ -187,7 +188,7 @@ class DecisionState:
     @property
     def settlement(self) -> Settlement | None:
         """The settlement that the merchant sees, or None if the decision was never approved."""
-        if self.status in {Status.PENDING, Status.DECLINED} or not self.due.minor:
+        if not isinstance(self.outcome, Approval):
             return None
         is_void = self.status in {Status.CANCELLED, Status.EXPIRED}
         outstanding = Money.zero(self.currency) if is_void else self.outstanding

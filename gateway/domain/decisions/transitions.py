@@ -27,6 +27,7 @@ class Transition(StrEnum):
 
     ACTIVATE = "ACTIVATE"
     EXTEND = "EXTEND"
+    REDUCE = "REDUCE"
     FULFILL = "FULFILL"
     REPORT_BREACH = "REPORT_BREACH"
     CANCEL = "CANCEL"
@@ -80,6 +81,7 @@ RULES: Mapping[Transition | SystemTransition, TransitionRule] = {
     for rule in (
         _rule(Transition.ACTIVATE, "APPROVED", Status.ACTIVE, Topic.DECISION_ACTIVATED),
         _rule(Transition.EXTEND, "ACTIVE", Status.ACTIVE, Topic.DECISION_EXTENDED),
+        _rule(Transition.REDUCE, "ACTIVE", Status.ACTIVE, Topic.DECISION_REDUCED),
         _rule(Transition.FULFILL, "ACTIVE BREACHED", Status.FULFILLED, Topic.DECISION_FULFILLED),
         _rule(Transition.REPORT_BREACH, "ACTIVE", Status.BREACHED, Topic.DECISION_BREACHED),
         _rule(Transition.CANCEL, "PENDING APPROVED", Status.CANCELLED, Topic.DECISION_CANCELLED),

@@ -1,4 +1,4 @@
-"""The merchant's transitions of a decision: activate, extend, settle, report a breach, cancel."""
+"""The merchant's transitions of a decision: activate, extend, reduce, settle, report a breach, cancel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from gateway.domain.decisions.decision import Decision, DecisionEvent
 from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, DisputeStatus
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import BreachKind
+from gateway.domain.decisions.transitions import BreachKind, Transition
 from gateway.domain.errors import NotFound
 from gateway.domain.events import Actor
 from gateway.domain.identity.principal import Principal
@@ -42,6 +42,16 @@ class ExtendCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class ReduceCommand:
+    """The input of decisionReduce. `new_amount` replaces the amount due."""
+
+    decision_id: str
+    idempotency_key: str
+    new_amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FulfillCommand:
     """The input of decisionFulfill. `settled_amount` None means the whole outstanding amount."""
 
@@ -72,7 +82,7 @@ class CancelCommand:
     reason: str | None
 
 
-TransitionCommand = ActivateCommand | ExtendCommand | FulfillCommand | BreachCommand | CancelCommand
+TransitionCommand = ActivateCommand | ExtendCommand | ReduceCommand | FulfillCommand | BreachCommand | CancelCommand
 
 
 class DecisionTransitions:
@@ -93,6 +103,13 @@ class DecisionTransitions:
         require_text(command.reason, "reason")
         arguments = {"dueAt": format_moment(command.due_at), "reason": command.reason}
         return self._run(principal, "decisionExtend", command, arguments, lambda d, now: d.extend(now, command.due_at))
+
+    def reduce(self, principal: Principal, command: ReduceCommand) -> DecisionState:
+        """Lowers the amount due. If nothing is outstanding afterwards, the decision is fulfilled too."""
+        require_text(command.reason, "reason")
+        amount = command.new_amount
+        arguments = {"newAmount": amount.document(), "reason": command.reason}
+        return self._run(principal, "decisionReduce", command, arguments, lambda d, now: d.reduce(now, amount))
 
     def fulfill(self, principal: Principal, command: FulfillCommand) -> DecisionState:
         """Settles the whole obligation or a part of it, or cures a breach."""
@@ -152,6 +169,8 @@ class DecisionTransitions:
             event = transition(decision, now)
             personal = {**without_nulls(arguments), "note": arguments.get("note") or arguments.get("reason")}
             unit.decisions.save(decision, event, Actor.MERCHANT, personal, idempotency=record)
+            if event.transition is Transition.REDUCE and not decision.state.outstanding.minor:
+                unit.decisions.save(decision, decision.settle(now), Actor.MERCHANT, {})
             if contested and not decision.state.contested:
                 _uphold_open(unit, decision, now)
             return decision.state.as_of(now)
@@ -160,7 +179,8 @@ class DecisionTransitions:
 
 
 def _uphold_open(unit: UnitOfWork, decision: Decision, now: BusinessTime) -> None:
-    """Upholds the open disputes of a decision. A merchant that settles or extends a contested decision accepts them."""
+    """Upholds the open disputes of a decision. A merchant that settles a contested decision, reduces it to nothing
+    or extends it accepts them."""
     for dispute in unit.disputes.list_of_decision(decision.state.id):
         if dispute.status in OPEN_DISPUTE_STATUSES:
             end_dispute(unit, decision, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, now)

@@ -28,6 +28,7 @@ _EVENTS = {
     Topic.DECISION_DECLINED: msgid("It was declined."),
     Topic.DECISION_ACTIVATED: msgid("It began."),
     Topic.DECISION_EXTENDED: msgid("The merchant changed its last date."),
+    Topic.DECISION_REDUCED: msgid("The merchant lowered its amount."),
     Topic.DECISION_PART_SETTLED: msgid("A part was settled."),
     Topic.DECISION_OVERDUE: msgid("It became overdue."),
     Topic.DECISION_LAPSED: msgid("It no longer counts as overdue."),
