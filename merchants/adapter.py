@@ -1,7 +1,7 @@
 """The interface of an adapter: the attributes that it declares, and how it decides a request.
 
 An adapter is pure: it gets values and returns values. It sees an ask, a person's tier, numbers of overdue obligations
-and breaches, and the time. It has no access to the database, the clock or the network.
+and breaches, whether the person is a starter, and the time. It has no access to the database, the clock or the network.
 """
 
 import re
@@ -29,7 +29,7 @@ from gateway.domain.policies.table import DecisionTable, PolicyResult, policy_er
 from gateway.domain.policies.versions import PolicySet
 from merchants.asks.documents import ask_document, ask_from_document
 from merchants.asks.fields import AskField, ask_fields
-from merchants.person import BREACH, OVERDUE, apply_table
+from merchants.person import BREACH, OVERDUE, apply_table, requires_starter
 from merchants.person import Person as Person  # noqa: PLC0414  # adapters import it from here
 from merchants.policies.tables import load_table
 from merchants.wire import STANDARD, Notice, Rendered, Wire
@@ -237,15 +237,22 @@ class MerchantAdapter(ABC, Generic[AskT]):
     def manual_approval(self, ask: AskT, rule_id: str | None, now: datetime) -> AdapterResult:
         """Approves an ask after a manual review, with the terms of the rule `rule_id`.
 
-        Without `rule_id`, uses the last approving rule of the policy, which grants the least. Does not check the ask.
-        Raises InvalidInput for a rule that does not approve.
+        Without `rule_id`, uses the last approving rule of the policy that is not for starters only: of those it grants
+        the least. Does not check the ask. Raises InvalidInput for a rule that does not approve.
         """
-        table = self.policies.at(now)
-        rules = table.approving_rules
+        table, rules = self.policies.at(now), self.review_rules(now)
         if not rules or rule_id not in {None, *rules}:
             raise InvalidInput("INVALID", f"Rules that approve: {' '.join(rules) or 'none'}.", ("rule",))
-        result = table.result_of_rule(rule_id or rules[-1])
+        usual = [rule for rule in rules if not requires_starter(table, rule)]
+        result = table.result_of_rule(rule_id or (usual or rules)[-1])
         return AdapterResult(self._approval(ask, result, now), result)
+
+    @final
+    def review_rules(self, now: datetime) -> tuple[str, ...]:
+        """The rules with which a request can be approved after a manual review, from the rule that grants the most to
+        the rule that grants the least: the approving rules of the policy, those for starters only last."""
+        table = self.policies.at(now)
+        return tuple(sorted(table.approving_rules, key=lambda rule: requires_starter(table, rule)))
 
     @final
     def ask_document(self, ask: AskT) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def test_policy_without_a_version_in_force_is_rejected(
     ("key", "old", "new", "problem"),
     [
         ("moon_travel", "", "", "no adapter moon_travel is loaded"),
-        ("lender", "", "", "next.toml: rule 'excellent': every approval"),
+        ("lender", "", "", "next.toml: rule 'starter': every approval"),
         ("car_rental", "share = 70", "share = 700", "next.toml: rule 'very-good': share"),
         ("car_rental", "when.open_overdue", "when.weather", "next.toml: rule 'overdue', column 'weather'"),
         ("car_rental", '"CNY"', '"EUR"', "next.toml: the currency of car_rental is CNY, not EUR"),

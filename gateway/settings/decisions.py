@@ -10,7 +10,8 @@ class DecisionSettings(BaseSettings):
     """Credit limits, the inquiry budget, and the interval of the decision scheduler."""
 
     credit_limits: str = Field(
-        "FAIR 3000.00 CNY, GOOD 8000.00 CNY, VERY_GOOD 15000.00 CNY, EXCELLENT 30000.00 CNY",
+        "UNSCORED 200.00 CNY, BUILDING 200.00 CNY, FAIR 3000.00 CNY, GOOD 8000.00 CNY, VERY_GOOD 15000.00 CNY, "
+        "EXCELLENT 30000.00 CNY",
         description="Comma-separated credit limits by tier and currency: the largest exposure of one person at all "
         "merchants together. A tier that is not listed has the limit of the next lower tier. Without any limit nothing "
         "is approved.",

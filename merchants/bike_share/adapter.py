@@ -22,6 +22,7 @@ COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
     "open_breaches": ColumnKind.COUNT,
+    "starter": ColumnKind.FLAG,
 }
 
 
@@ -34,12 +35,19 @@ class BikeRideAsk:
 
 
 def _case(
-    name: str, deposit: str, tier: Tier, waived: str | None, *reasons: str, overdue: int = 0, breaches: int = 0
+    name: str,
+    deposit: str,
+    tier: Tier,
+    waived: str | None,
+    *reasons: str,
+    overdue: int = 0,
+    breaches: int = 0,
+    starter: bool = False,
 ) -> GoldenCase[BikeRideAsk]:
     return GoldenCase(
         name=name,
         ask=BikeRideAsk(deposit=Money.parse(deposit, "CNY"), bike_id="bike-5150"),
-        person=Person(tier, overdue, breaches),
+        person=Person(tier, overdue, breaches, starter),
         expects=Decline if waived is None else Approval,
         reasons=reasons,
         exposed=None if waived is None else Money.parse(waived, "CNY"),
@@ -63,6 +71,17 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
         _case("very good reduced", "299.00", Tier.VERY_GOOD, "239.20", "REDUCED_FOR_TIER"),
         _case("good, half waived", "299.00", Tier.GOOD, "149.50", "REDUCED_FOR_TIER"),
         _case("fair, a fifth waived", "299.00", Tier.FAIR, "59.80", "REDUCED_FOR_TIER"),
+        _case("building, first deposit", "299.00", Tier.BUILDING, "59.80", "STARTER_LIMIT", starter=True),
+        _case("unscored, first deposit", "299.00", Tier.UNSCORED, "59.80", "STARTER_LIMIT", starter=True),
+        _case(
+            "unscored, first deposit capped",
+            "2500.00",
+            Tier.UNSCORED,
+            "200.00",
+            "STARTER_LIMIT",
+            "AMOUNT_ABOVE_TIER_LIMIT",
+            starter=True,
+        ),
         _case("building declined", "299.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "299.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "299.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
@@ -80,7 +99,12 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
         return ask.deposit
 
     def facts(self, ask: BikeRideAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
-        return {"tier": person.tier, "open_overdue": person.open_overdue, "open_breaches": person.open_breaches}
+        return {
+            "tier": person.tier,
+            "open_overdue": person.open_overdue,
+            "open_breaches": person.open_breaches,
+            "starter": person.starter,
+        }
 
     def terms(self, ask: BikeRideAsk, result: PolicyResult, now: datetime) -> DepositTerms:
         waived = self.granted_amount(ask, result)

@@ -25,6 +25,7 @@ COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
     "open_breaches": ColumnKind.COUNT,
+    "starter": ColumnKind.FLAG,
     "deposit": ColumnKind.AMOUNT,
     "vehicle_value": ColumnKind.AMOUNT,
     "rental": ColumnKind.DURATION,
@@ -45,7 +46,14 @@ class CarRentalAsk:
 
 
 def _case(
-    name: str, deposit: str, tier: Tier, waived: str | None, *reasons: str, overdue: int = 0, breaches: int = 0
+    name: str,
+    deposit: str,
+    tier: Tier,
+    waived: str | None,
+    *reasons: str,
+    overdue: int = 0,
+    breaches: int = 0,
+    starter: bool = False,
 ) -> GoldenCase[CarRentalAsk]:
     return GoldenCase(
         name=name,
@@ -54,7 +62,7 @@ def _case(
             vehicle_value=Money.parse("180000.00", "CNY"),
             rental=Period(SAMPLE_NOW + timedelta(days=1), SAMPLE_NOW + timedelta(days=4)),
         ),
-        person=Person(tier, overdue, breaches),
+        person=Person(tier, overdue, breaches, starter),
         expects=Decline if waived is None else Approval,
         reasons=reasons,
         exposed=None if waived is None else Money.parse(waived, "CNY"),
@@ -79,6 +87,17 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
         _case("very good reduced", "3000.00", Tier.VERY_GOOD, "2100.00", "REDUCED_FOR_TIER"),
         _case("good, half waived", "3000.00", Tier.GOOD, "1500.00", "REDUCED_FOR_TIER"),
         _case("fair, a fifth waived", "3000.00", Tier.FAIR, "600.00", "REDUCED_FOR_TIER"),
+        _case("building, first deposit", "1000.00", Tier.BUILDING, "200.00", "STARTER_LIMIT", starter=True),
+        _case("unscored, first deposit", "1000.00", Tier.UNSCORED, "200.00", "STARTER_LIMIT", starter=True),
+        _case(
+            "unscored, first deposit capped",
+            "3000.00",
+            Tier.UNSCORED,
+            "200.00",
+            "STARTER_LIMIT",
+            "AMOUNT_ABOVE_TIER_LIMIT",
+            starter=True,
+        ),
         _case("building declined", "3000.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "3000.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "3000.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
@@ -111,6 +130,7 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
             "tier": person.tier,
             "open_overdue": person.open_overdue,
             "open_breaches": person.open_breaches,
+            "starter": person.starter,
             "deposit": ask.deposit,
             "vehicle_value": ask.vehicle_value,
             "rental": ask.rental.length,

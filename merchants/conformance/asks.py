@@ -8,6 +8,7 @@ from typing import Any
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.scoring.tier import Tier
+from merchants.adapter import Person
 from merchants.conformance.requirement import Adapter, policy_versions, requirement
 from merchants.conformance.samples import decide_sample
 
@@ -66,7 +67,7 @@ def _invalid_amounts(adapter: Adapter, field: str) -> Iterator[Money]:
 def _error_of(adapter: Adapter, ask: Any) -> InvalidInput | None:
     """The error with which the adapter rejects an ask, None if it accepts the ask."""
     try:
-        decide_sample(adapter, ask, Tier.EXCELLENT)
+        decide_sample(adapter, ask, Person(Tier.EXCELLENT, 0))
     except InvalidInput as error:
         return error
     return None

@@ -7,9 +7,9 @@ from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.decisions.terms import DepositTerms
 from gateway.domain.money import Money
 from gateway.domain.scoring.tier import Tier
-from merchants.adapter import SAMPLE_NOW
+from merchants.adapter import SAMPLE_NOW, Person
 from merchants.conformance.requirement import Adapter, policy_versions, requirement
-from merchants.conformance.samples import boundary_asks, decide_sample, decide_samples
+from merchants.conformance.samples import boundary_asks, decide_sample, decide_samples, sample_persons
 
 
 @requirement("amounts add up")
@@ -47,12 +47,12 @@ def reasons_named(adapter: Adapter) -> Iterator[str]:
 def retry_after_present(adapter: Adapter) -> Iterator[str]:
     """Every decline has `retry_after`, the earliest time at which asking again can help."""
     for version in policy_versions(adapter):
+        persons = [Person(tier, *counts) for tier in Tier for counts in ((1, 0), (0, 1))] + sample_persons(version)
         for ask in boundary_asks(version):
-            for tier in Tier:
-                for counts in ((0, 0), (1, 0), (0, 1)):
-                    outcome = decide_sample(version, ask, tier, *counts)
-                    if isinstance(outcome, Decline) and outcome.retry_after is None:
-                        yield f"{outcome.reasons}: the rule has no retry_after"
+            for person in persons:
+                outcome = decide_sample(version, ask, person)
+                if isinstance(outcome, Decline) and outcome.retry_after is None:
+                    yield f"{outcome.reasons}: the rule has no retry_after"
 
 
 @requirement("every approval ends")

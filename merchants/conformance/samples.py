@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from gateway.domain.decisions.outcome import Outcome
@@ -12,6 +13,7 @@ from gateway.domain.policies.table import DecisionTable
 from gateway.domain.scoring.tier import Tier
 from merchants.adapter import SAMPLE_NOW, Person
 from merchants.conformance.requirement import Adapter
+from merchants.person import STARTER, STARTER_TIERS
 
 SCORED_TIERS = tuple(tier for tier in Tier if tier is not Tier.UNSCORED)
 
@@ -27,17 +29,45 @@ class SampleDecision:
 
 
 def decide_samples(adapter: Adapter) -> Iterator[SampleDecision]:
-    """Decides every boundary ask for every tier, without overdue obligations."""
+    """Decides every boundary ask for every sample person."""
+    persons = sample_persons(adapter)
     for ask in boundary_asks(adapter):
-        for tier in Tier:
-            person = Person(tier, 0)
+        for person in persons:
             result = adapter.decide(ask, person, SAMPLE_NOW)
             yield SampleDecision(ask, person, result.outcome, result.policy_result.rule_id)
 
 
-def decide_sample(adapter: Adapter, ask: Any, tier: Tier, open_overdue: int = 0, open_breaches: int = 0) -> Outcome:
+def sample_persons(adapter: Adapter) -> list[Person]:
+    """A person of every tier without overdue obligations, and the sample starters."""
+    return [Person(tier, 0) for tier in Tier] + sample_starters(adapter)
+
+
+def sample_starters(adapter: Adapter) -> list[Person]:
+    """A starter of each tier that has starters, lowest tier first. Empty if no policy of the adapter tests whether a
+    person is a starter: then a starter gets what everybody of the tier gets."""
+    if not any(STARTER in table.tested_columns for table in adapter.policies):
+        return []
+    return [Person(tier, 0, starter=True) for tier in STARTER_TIERS]
+
+
+def ordered_persons(adapter: Adapter) -> Iterator[tuple[Person, Person]]:
+    """Yields pairs of sample persons of which the second must get an outcome that is no worse: that of a better tier,
+    where every starter is below FAIR, and a starter compared with a person of the same tier who is none."""
+    yield from pairwise(Person(tier, 0) for tier in SCORED_TIERS)
+    starters = sample_starters(adapter)
+    if starters:
+        yield from pairwise([*starters, Person(Tier.FAIR, 0)])
+        yield from ((replace(starter, starter=False), starter) for starter in starters)
+
+
+def describe_person(person: Person) -> str:
+    """The tier of a sample person, and whether it is a starter, for findings."""
+    return f"{person.tier} starter" if person.starter else str(person.tier)
+
+
+def decide_sample(adapter: Adapter, ask: Any, person: Person) -> Outcome:
     """The outcome of an ask at SAMPLE_NOW."""
-    return adapter.decide(ask, Person(tier, open_overdue, open_breaches), SAMPLE_NOW).outcome
+    return adapter.decide(ask, person, SAMPLE_NOW).outcome
 
 
 def amount_field(adapter: Adapter) -> str:

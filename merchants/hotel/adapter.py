@@ -27,6 +27,7 @@ COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
     "open_breaches": ColumnKind.COUNT,
+    "starter": ColumnKind.FLAG,
     "room_charge": ColumnKind.AMOUNT,
 }
 BENEFITS = {"pay_at_check_out": BenefitKind.FLAG, "skip_front_desk": BenefitKind.FLAG}
@@ -55,6 +56,7 @@ def _case(
     *reasons: str,
     overdue: int = 0,
     breaches: int = 0,
+    starter: bool = False,
     rate: str = "500.00",
 ) -> GoldenCase[HotelStayAsk]:
     return GoldenCase(
@@ -64,7 +66,7 @@ def _case(
             room_rate=Money.parse(rate, "CNY"),
             stay=Period(SAMPLE_NOW + timedelta(days=1), SAMPLE_NOW + timedelta(days=3, hours=-2)),
         ),
-        person=Person(tier, overdue, breaches),
+        person=Person(tier, overdue, breaches, starter),
         expects=Decline if exposed is None else Approval,
         reasons=reasons,
         exposed=None if exposed is None else Money.parse(exposed, "CNY"),
@@ -89,6 +91,17 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
         _case("very good pays on arrival", "800.00", Tier.VERY_GOOD, "800.00", "REDUCED_FOR_TIER"),
         _case("good, half waived", "800.00", Tier.GOOD, "400.00", "REDUCED_FOR_TIER"),
         _case("fair, a fifth waived", "800.00", Tier.FAIR, "160.00", "REDUCED_FOR_TIER"),
+        _case("building, first deposit", "800.00", Tier.BUILDING, "160.00", "STARTER_LIMIT", starter=True),
+        _case("unscored, first deposit", "800.00", Tier.UNSCORED, "160.00", "STARTER_LIMIT", starter=True),
+        _case(
+            "unscored, first deposit capped",
+            "1500.00",
+            Tier.UNSCORED,
+            "200.00",
+            "STARTER_LIMIT",
+            "AMOUNT_ABOVE_TIER_LIMIT",
+            starter=True,
+        ),
         _case("building declined", "800.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "800.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "800.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
@@ -116,6 +129,7 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
             "tier": person.tier,
             "open_overdue": person.open_overdue,
             "open_breaches": person.open_breaches,
+            "starter": person.starter,
             "room_charge": ask.room_charge,
         }
 

@@ -28,6 +28,7 @@ COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
     "open_breaches": ColumnKind.COUNT,
+    "starter": ColumnKind.FLAG,
 }
 BENEFITS = {"months": BenefitKind.NUMBER}
 
@@ -53,6 +54,7 @@ def _case(
     *reasons: str,
     overdue: int = 0,
     breaches: int = 0,
+    starter: bool = False,
     rent: str = "4000.00",
 ) -> GoldenCase[HouseRentalAsk]:
     return GoldenCase(
@@ -62,7 +64,7 @@ def _case(
             monthly_rent=Money.parse(rent, "CNY"),
             lease=Period(SAMPLE_NOW + timedelta(days=7), SAMPLE_NOW + timedelta(days=372)),
         ),
-        person=Person(tier, overdue, breaches),
+        person=Person(tier, overdue, breaches, starter),
         expects=Decline if waived is None else Approval,
         reasons=reasons,
         exposed=None if waived is None else Money.parse(waived, "CNY"),
@@ -88,6 +90,17 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
         _case("very good reduced", "8000.00", Tier.VERY_GOOD, "5600.00", "REDUCED_FOR_TIER"),
         _case("good, half waived", "8000.00", Tier.GOOD, "4000.00", "REDUCED_FOR_TIER"),
         _case("fair, a fifth waived", "8000.00", Tier.FAIR, "1600.00", "REDUCED_FOR_TIER"),
+        _case("building, first deposit", "1000.00", Tier.BUILDING, "200.00", "STARTER_LIMIT", starter=True),
+        _case("unscored, first deposit", "1000.00", Tier.UNSCORED, "200.00", "STARTER_LIMIT", starter=True),
+        _case(
+            "unscored, first deposit capped",
+            "8000.00",
+            Tier.UNSCORED,
+            "200.00",
+            "STARTER_LIMIT",
+            "AMOUNT_ABOVE_TIER_LIMIT",
+            starter=True,
+        ),
         _case("building declined", "8000.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "8000.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "8000.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
@@ -117,7 +130,12 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
         return ask.deposit
 
     def facts(self, ask: HouseRentalAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
-        return {"tier": person.tier, "open_overdue": person.open_overdue, "open_breaches": person.open_breaches}
+        return {
+            "tier": person.tier,
+            "open_overdue": person.open_overdue,
+            "open_breaches": person.open_breaches,
+            "starter": person.starter,
+        }
 
     def maximum_amount(self, ask: HouseRentalAsk, result: PolicyResult) -> Money | None:
         rents = Money(int(ask.monthly_rent.minor * result.number("months")), ask.monthly_rent.currency)

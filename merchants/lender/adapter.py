@@ -31,6 +31,7 @@ COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
     "open_breaches": ColumnKind.COUNT,
+    "starter": ColumnKind.FLAG,
 }
 BENEFITS = {"longest": BenefitKind.DURATION, "discount": BenefitKind.NUMBER}
 
@@ -56,6 +57,7 @@ def _case(
     *reasons: str,
     overdue: int = 0,
     breaches: int = 0,
+    starter: bool = False,
 ) -> GoldenCase[CreditOfferAsk]:
     return GoldenCase(
         name=name,
@@ -65,7 +67,7 @@ def _case(
             base_apr_percent=Decimal("12.00"),
             purpose="a new kitchen",
         ),
-        person=Person(tier, overdue, breaches),
+        person=Person(tier, overdue, breaches, starter),
         expects=Decline if granted is None else Approval,
         reasons=reasons,
         exposed=None if granted is None else Money.parse(granted, "CNY"),
@@ -99,6 +101,19 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
             "REDUCED_FOR_TIER",
             "TERM_SHORTENED",
         ),
+        _case("building, first limit", "1000.00", 180, Tier.BUILDING, "200.00", "STARTER_LIMIT", starter=True),
+        _case("unscored, first limit", "1000.00", 180, Tier.UNSCORED, "200.00", "STARTER_LIMIT", starter=True),
+        _case(
+            "unscored, first limit capped",
+            "10000.00",
+            365,
+            Tier.UNSCORED,
+            "200.00",
+            "STARTER_LIMIT",
+            "AMOUNT_ABOVE_TIER_LIMIT",
+            "TERM_SHORTENED",
+            starter=True,
+        ),
         _case("building declined", "10000.00", 365, Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "10000.00", 365, Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "10000.00", 365, Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
@@ -124,7 +139,12 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
         return ask.desired_limit
 
     def facts(self, ask: CreditOfferAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
-        return {"tier": person.tier, "open_overdue": person.open_overdue, "open_breaches": person.open_breaches}
+        return {
+            "tier": person.tier,
+            "open_overdue": person.open_overdue,
+            "open_breaches": person.open_breaches,
+            "starter": person.starter,
+        }
 
     def reduced_terms_reasons(self, ask: CreditOfferAsk, result: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",) if result.length("longest") < ask.term else ()

@@ -15,7 +15,14 @@ from merchants.wire import Signature, Wire
 
 
 def _case(
-    name: str, tier: Tier, exposed: str | None, *reasons: str, rate: str = "600.00", overdue: int = 0, breaches: int = 0
+    name: str,
+    tier: Tier,
+    exposed: str | None,
+    *reasons: str,
+    rate: str = "600.00",
+    overdue: int = 0,
+    breaches: int = 0,
+    starter: bool = False,
 ) -> GoldenCase[HotelStayAsk]:
     return GoldenCase(
         name=name,
@@ -24,7 +31,7 @@ def _case(
             room_rate=Money.parse(rate, "CNY"),
             stay=Period(SAMPLE_NOW + timedelta(days=1), SAMPLE_NOW + timedelta(days=3)),
         ),
-        person=Person(tier, overdue, breaches),
+        person=Person(tier, overdue, breaches, starter),
         expects=Decline if exposed is None else Approval,
         reasons=reasons,
         exposed=None if exposed is None else Money.parse(exposed, "CNY"),
@@ -71,6 +78,8 @@ class LotusHotels(Hotel):
         _case("very good, an expensive room", Tier.VERY_GOOD, "1000.00", "REDUCED_FOR_TIER", rate="1500.01"),
         _case("good, half waived", Tier.GOOD, "500.00", "REDUCED_FOR_TIER"),
         _case("fair, a fifth waived", Tier.FAIR, "200.00", "REDUCED_FOR_TIER"),
+        _case("building, first deposit", Tier.BUILDING, "200.00", "STARTER_LIMIT", starter=True),
+        _case("unscored, first deposit", Tier.UNSCORED, "200.00", "STARTER_LIMIT", starter=True),
         _case("building declined", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),

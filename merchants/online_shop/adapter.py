@@ -22,6 +22,7 @@ COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
     "open_breaches": ColumnKind.COUNT,
+    "starter": ColumnKind.FLAG,
     "amount": ColumnKind.AMOUNT,
     "pay_within": ColumnKind.DURATION,
     "category": ColumnKind.WORD,
@@ -46,10 +47,11 @@ def _case(
     *reasons: str,
     overdue: int = 0,
     breaches: int = 0,
+    starter: bool = False,
 ) -> GoldenCase[OnlineOrderAsk]:
     order = OnlineOrderAsk(amount=Money.parse(amount, "CNY"), pay_within=timedelta(days=days))
     exposed = order.amount if expects is Approval else None
-    return GoldenCase(name, order, Person(tier, overdue, breaches), expects, reasons, exposed)
+    return GoldenCase(name, order, Person(tier, overdue, breaches, starter), expects, reasons, exposed)
 
 
 class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
@@ -74,6 +76,10 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
         _case("good for too long", "1500.00", 15, Tier.GOOD, Decline, "TERM_TOO_LONG"),
         _case("fair", "500.00", 7, Tier.FAIR, Approval),
         _case("fair above its limit", "501.00", 7, Tier.FAIR, Decline, "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case("building, first order", "200.00", 7, Tier.BUILDING, Approval, starter=True),
+        _case("unscored, first order", "200.00", 7, Tier.UNSCORED, Approval, starter=True),
+        _case("first order too large", "200.01", 7, Tier.UNSCORED, Decline, "AMOUNT_ABOVE_TIER_LIMIT", starter=True),
+        _case("first order for too long", "200.00", 8, Tier.UNSCORED, Decline, "TERM_TOO_LONG", starter=True),
         _case("building declined", "100.00", 7, Tier.BUILDING, Decline, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "100.00", 7, Tier.UNSCORED, Decline, "NOT_SCORED"),
         _case("overdue declined", "100.00", 7, Tier.EXCELLENT, Decline, "OPEN_OVERDUE_OBLIGATION", overdue=2),
@@ -95,6 +101,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
             "tier": person.tier,
             "open_overdue": person.open_overdue,
             "open_breaches": person.open_breaches,
+            "starter": person.starter,
             "amount": ask.amount,
             "pay_within": ask.pay_within,
             "category": ask.category or "",

@@ -24,6 +24,7 @@ COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
     "open_breaches": ColumnKind.COUNT,
+    "starter": ColumnKind.FLAG,
     "amount": ColumnKind.AMOUNT,
 }
 BENEFITS = {"longest": BenefitKind.DURATION}
@@ -53,6 +54,7 @@ def _case(
     *reasons: str,
     overdue: int = 0,
     breaches: int = 0,
+    starter: bool = False,
 ) -> GoldenCase[StorePurchaseAsk]:
     purchase = StorePurchaseAsk(
         amount=Money.parse(amount, "CNY"),
@@ -61,7 +63,7 @@ def _case(
         terminal_id="terminal-3",
     )
     exposed = purchase.amount if expects is Approval else None
-    return GoldenCase(name, purchase, Person(tier, overdue, breaches), expects, reasons, exposed)
+    return GoldenCase(name, purchase, Person(tier, overdue, breaches, starter), expects, reasons, exposed)
 
 
 class RetailStore(MerchantAdapter[StorePurchaseAsk]):
@@ -87,6 +89,9 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
         _case("fair, sooner", "400.00", 30, Tier.FAIR, Approval, "TERM_SHORTENED"),
         _case("fair for a week", "500.00", 7, Tier.FAIR, Approval),
         _case("fair above its limit", "500.01", 7, Tier.FAIR, Decline, "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case("building, first purchase", "200.00", 7, Tier.BUILDING, Approval, starter=True),
+        _case("first purchase, sooner", "200.00", 30, Tier.UNSCORED, Approval, "TERM_SHORTENED", starter=True),
+        _case("first purchase too large", "200.01", 7, Tier.UNSCORED, Decline, "AMOUNT_ABOVE_TIER_LIMIT", starter=True),
         _case("building declined", "100.00", 7, Tier.BUILDING, Decline, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "100.00", 7, Tier.UNSCORED, Decline, "NOT_SCORED"),
         _case("overdue declined", "100.00", 7, Tier.EXCELLENT, Decline, "OPEN_OVERDUE_OBLIGATION", overdue=1),
@@ -112,6 +117,7 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
             "tier": person.tier,
             "open_overdue": person.open_overdue,
             "open_breaches": person.open_breaches,
+            "starter": person.starter,
             "amount": ask.amount,
         }
 

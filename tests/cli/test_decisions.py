@@ -72,7 +72,7 @@ def test_review_declines_with_a_reason(gateway: Gateway, database_url: str) -> N
         (("--approve", "--decline"), "--approve or --decline"),
         (("--decline", "--rule", "good"), "--rule goes with --approve"),
         (("--approve", "--reason", "NOT_SCORED"), "--reason with --decline"),
-        (("--approve", "--rule", "none"), "Rules that approve: excellent very-good good fair."),
+        (("--approve", "--rule", "none"), "Rules that approve: excellent very-good good fair starter."),
         (("--decline", "--reason", "NONE"), "A decline needs reasons."),
     ],
 )
@@ -155,7 +155,7 @@ def test_list_as_json_has_amounts_and_times(gateway: Gateway, database_url: str)
 
 def test_show_prints_the_rules_that_approve_a_manual_review(gateway: Gateway, database_url: str) -> None:
     lines = gateway.output("decisions", "show", request_review(database_url)).splitlines()
-    assert "rules that approve  excellent very-good good fair" in lines
+    assert "rules that approve  excellent very-good good fair starter" in lines
 
 
 def test_show_needs_no_loaded_adapter(gateway: Gateway, database_url: str, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_check_reads_files_for_an_adapter(nowhere: Gateway, tmp_path: Path) -> N
 
     assert same.endswith(CarRental.policy.hash)
     assert both[0] == same
-    assert both[1].startswith("car_rental 2026-11-29, effective 2026-11-01: 8 rules, ")
+    assert both[1].startswith("car_rental 2026-11-29, effective 2026-11-01: 9 rules, ")
     assert not both[1].endswith(CarRental.policy.hash)
 
 

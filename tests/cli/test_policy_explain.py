@@ -7,6 +7,7 @@ from gateway.services.decisions.shadows import ShadowPolicies
 from merchants.car_rental import CarRental
 from tests.cli.policies import request_decision, write_changed_policy
 from tests.support.demo_world import DemoWorld
+from tests.support.documented import documented
 from tests.support.operators import Gateway
 
 
@@ -21,6 +22,7 @@ def test_explain_prints_rules_result_and_outcome(world: DemoWorld, gateway: Gate
         "person: tier VERY_GOOD, overdue obligations: 0, breaches: 0",
         "  overdue: not met, requires open_overdue at least 1",
         "  breach: not met, requires open_breaches at least 1",
+        "  starter: not met, requires starter is yes",
         "  unscored: not met, requires tier one of UNSCORED",
         "  excellent: not met, requires tier at least EXCELLENT",
         "  very-good: matched",
@@ -28,6 +30,15 @@ def test_explain_prints_rules_result_and_outcome(world: DemoWorld, gateway: Gate
         "outcome: approval",
         "  REDUCED_FOR_TIER: A part was granted, as set for the score tier.",
     ]
+
+
+def test_explain_shows_a_starter(world: DemoWorld, gateway: Gateway) -> None:
+    decision = request_decision(documented(world), "unscored")
+    output = gateway.output("policy", "explain", decision.id)
+    assert "person: tier UNSCORED, overdue obligations: 0, breaches: 0, a starter\n" in output
+    assert "  starter: matched\npolicy result: approve, 20 percent, at most 200.00 CNY\n" in output
+    explained = json.loads(gateway.output("policy", "explain", decision.id, "--json"))
+    assert explained["person"]["starter"] is True
 
 
 def test_explain_shows_an_outcome_that_differs_from_the_policy_result(world: DemoWorld, gateway: Gateway) -> None:
@@ -83,7 +94,12 @@ def test_explain_as_json(world: DemoWorld, gateway: Gateway) -> None:
     explained = json.loads(gateway.output("policy", "explain", decision.id, "--json"))
     assert (explained["decision_id"], explained["is_sealed"]) == (decision.id, False)
     assert explained["requested"]["deposit"] == {"amount": "3000.00", "currency": "CNY"}
-    assert explained["person"] == {"tier": "VERY_GOOD", "open_overdue": 0, "open_breaches": 0}
+    assert explained["person"] == {
+        "tier": "VERY_GOOD",
+        "open_overdue": 0,
+        "open_breaches": 0,
+        "starter": False,
+    }
     assert [(rule["rule"], rule["is_matched"]) for rule in explained["rules"]][-2:] == [
         ("excellent", False),
         ("very-good", True),

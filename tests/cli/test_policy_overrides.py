@@ -57,7 +57,7 @@ def test_registered_override_decides_and_is_explained(
 
     file = write_file(tmp_path, GOOD, version="north-1", effective=today)
     checked = gateway.output("policy", "override", *target, file, "--check").splitlines()
-    assert checked[0].startswith(f"car_rental 2026-11-29+north-1, effective {today}: 8 rules, ")
+    assert checked[0].startswith(f"car_rental 2026-11-29+north-1, effective {today}: 9 rules, ")
     assert checked[1:] == [
         "  good: approve 60 percent, at most 6000.00 CNY; the policy: approve 50 percent, at most 5000.00 CNY",
         "Nothing was written.",

@@ -53,7 +53,15 @@ def test_tier_without_a_limit_has_the_next_lower_limit() -> None:
 
 def test_default_limits_can_be_read() -> None:
     usual = str(Settings.model_fields["credit_limits"].default)
-    assert CreditLimits.parse(usual).limit(Tier.EXCELLENT, "CNY") == Money.parse("30000.00", "CNY")
+    limits = CreditLimits.parse(usual)
+    assert [limits.limit(tier, "CNY").minor for tier in Tier] == [
+        20_000,
+        20_000,
+        300_000,
+        800_000,
+        1_500_000,
+        3_000_000,
+    ]
 
 
 @pytest.mark.parametrize(

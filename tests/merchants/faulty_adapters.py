@@ -76,7 +76,7 @@ class UnreachedRule(BikeShare):
     policy = table_of('[[rule]]\nid = "never"\nwhen.open_overdue = { at_least = 2 }\nrefer = {}\n' + OVERDUE + ALL)
 
 
-@violates(tier_monotonicity, "but the tier above got")
+@violates(tier_monotonicity, "but EXCELLENT got")
 class WorseForBetterTier(BikeShare):
     policy = table_of(
         OVERDUE
@@ -84,6 +84,51 @@ class WorseForBetterTier(BikeShare):
         + 'approve = { share = 99, reasons = ["REDUCED_FOR_TIER"] }\n'
         + ALL
     )
+
+
+STARTER = '[[rule]]\nid = "starter"\nwhen.starter = { is = true }\n'
+FAIR = '[[rule]]\nid = "fair"\nwhen.tier = { at_least = "FAIR" }\n'
+PART = 'approve = { share = SHARE, reasons = ["STARTER_LIMIT"] }\n'
+NO = 'decline = { reasons = ["NOT_SCORED"], retry_after = "P1D" }\n'
+REST = '[[rule]]\nid = "rest"\n' + NO
+
+
+@violates(tier_monotonicity, "BUILDING starter got")
+class StarterBetterThanFair(BikeShare):
+    policy = table_of(
+        OVERDUE + STARTER + PART.replace("SHARE", "21") + FAIR + PART.replace("SHARE", "20") + REST,
+    )
+
+
+@violates(tier_monotonicity, "but UNSCORED starter got")
+class StarterWorseThanOthers(BikeShare):
+    policy = table_of(OVERDUE + STARTER + NO + ALL)
+
+
+@violates(tier_monotonicity, "UNSCORED starter got")
+class StarterOnlyWithoutScore(BikeShare):
+    policy = table_of(
+        OVERDUE
+        + STARTER
+        + 'when.tier = { one_of = ["UNSCORED"] }\n'
+        + PART.replace("SHARE", "20")
+        + FAIR
+        + PART.replace("SHARE", "20")
+        + REST,
+    )
+
+
+@violates(share_monotonicity, "UNSCORED starter: ")
+class LargerShareForLargerStart(BikeShare):
+    policy = table_of(OVERDUE + STARTER + PART.replace("SHARE", "20") + ALL)
+
+    def maximum_amount(self, ask: BikeRideAsk, result: PolicyResult) -> Money | None:
+        return Money(1, "CNY") if result.rule_id == "starter" and ask.deposit.minor < 100_000 else None
+
+
+@violates(retry_after_present, "the rule has no retry_after")
+class StarterWithoutRetryAfter(BikeShare):
+    policy = table_of(OVERDUE + STARTER + 'decline = { reasons = ["NOT_SCORED"] }\n' + ALL)
 
 
 @violates(share_monotonicity, "a larger share")

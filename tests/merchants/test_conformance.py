@@ -80,7 +80,7 @@ def decline_all(
     [
         (ignore_limit, "was granted more than the available limit"),
         (grant_best_tier_terms, "FAIR got a better outcome with a smaller available limit"),
-        (grant_cent_below_best_tier, "but the tier below got"),
+        (grant_cent_below_best_tier, "but EXCELLENT got"),
         (decline_all, "although the merchant accepts a part"),
     ],
 )

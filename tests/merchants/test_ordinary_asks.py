@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.decisions.outcome import Approval, Decline, Outcome
+from gateway.domain.money import Money
 from gateway.domain.scoring.tier import Tier
 from merchants.adapter import MerchantAdapter, Person
 from merchants.outcome_order import is_no_worse
@@ -54,6 +55,21 @@ def test_low_tiers_are_declined_with_retry_after(adapter: Adapter, tier: Tier) -
     assert isinstance(got, Decline)
     assert got.retry_after is not None
     assert got.retry_after > adapter.ordinary_case.now
+
+
+@pytest.mark.parametrize("tier", [Tier.BUILDING, Tier.UNSCORED])
+def test_starter_gets_at_most_the_limit_and_no_more_than_fair(adapter: Adapter, tier: Tier) -> None:
+    approved = 0
+    for ask in adapter.sample_asks():
+        starter, fair = (
+            adapter.decide(ask, person, adapter.ordinary_case.now).outcome
+            for person in (Person(tier, 0, starter=True), Person(Tier.FAIR, 0))
+        )
+        assert is_no_worse(fair, starter)
+        if isinstance(starter, Approval):
+            approved += 1
+            assert starter.terms.exposed <= Money.parse("200.00", "CNY")
+    assert approved
 
 
 def test_overdue_obligation_is_declined_in_any_tier(adapter: Adapter) -> None:

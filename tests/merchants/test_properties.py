@@ -1,6 +1,7 @@
 """Properties of every built-in adapter, with random asks, and with its policy in several currencies."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from itertools import combinations
 from typing import Any
@@ -28,6 +29,10 @@ BUILT_IN = (
 )
 ADAPTERS = {key: type(adapter) for key, adapter in discover(BUILT_IN).items()}
 CASES = [pytest.param(key, currency, id=f"{key} {currency}") for key in BUILT_IN for currency in CURRENCIES]
+PERSONS = tuple(Person(tier, 0) for tier in Tier)
+"""A person of each tier who is no starter, lowest tier first."""
+WITH_STARTERS = (*(replace(person, starter=True) for person in PERSONS[:2]), *PERSONS[2:])
+"""A starter of UNSCORED and of BUILDING, and a person of each better tier."""
 steady = settings(max_examples=12, derandomize=True, database=None)
 """The same asks in each run, so that failures can be repeated and the duration is constant."""
 
@@ -65,11 +70,12 @@ def test_better_tier_never_gets_worse_outcome(key: str, currency: str) -> None:
     @given(cases(adapter))
     def holds(case: tuple[Any, datetime]) -> None:
         ask, now = case
-        lower = None
-        for tier in Tier:
-            outcome = adapter.decide(ask, Person(tier, 0), now).outcome
-            assert lower is None or is_no_worse(outcome, lower), f"{tier}: {outcome}, but the tier below: {lower}"
-            lower = outcome
+        for persons in (PERSONS, WITH_STARTERS):
+            lower = None
+            for person in persons:
+                outcome = adapter.decide(ask, person, now).outcome
+                assert lower is None or is_no_worse(outcome, lower), f"{person}: {outcome}, but the one below: {lower}"
+                lower = outcome
         assert isinstance(adapter.decide(ask, Person(Tier.EXCELLENT, 1), now).outcome, Decline)
 
     holds()
@@ -86,19 +92,19 @@ def test_larger_ask_never_gets_larger_share(key: str, currency: str) -> None:
         others = data.draw(st.lists(amounts(adapter), min_size=6, max_size=6))
         asked = [ask, *(with_amount(adapter, ask, minor) for minor in others)]
         ladder = [each for each in asked if is_valid(adapter, each, now)]
-        for tier in Tier:
-            shares = sorted({_share(adapter, each, tier, now) for each in ladder})
+        for person in {*PERSONS, *WITH_STARTERS}:
+            shares = sorted({_share(adapter, each, person, now) for each in ladder})
             for (amount, share), (larger_amount, larger_share) in combinations(shares, 2):
                 # shares are rounded down, so the smaller ask may have lost up to one minor unit
                 assert larger_share * amount < (share + 1) * larger_amount, (
-                    f"{tier}: {larger_amount} got {larger_share}, {amount} only {share}: {ask}"
+                    f"{person}: {larger_amount} got {larger_share}, {amount} only {share}: {ask}"
                 )
 
     holds()
 
 
-def _share(adapter: Adapter, ask: Any, tier: Tier, now: datetime) -> tuple[int, int]:
-    outcome = adapter.decide(ask, Person(tier, 0), now).outcome
+def _share(adapter: Adapter, ask: Any, person: Person, now: datetime) -> tuple[int, int]:
+    outcome = adapter.decide(ask, person, now).outcome
     return adapter.divisible_amount(ask).minor, granted(outcome.terms).minor if isinstance(outcome, Approval) else 0
 
 
@@ -111,7 +117,7 @@ def test_amounts_add_up_and_documents_can_be_read_back(key: str, currency: str) 
     def holds(case: tuple[Any, datetime]) -> None:
         ask, now = case
         assert adapter.ask_from_document(json.loads(json.dumps(adapter.ask_document(ask)))) == ask
-        answers = [adapter.decide(ask, Person(tier, 0), now) for tier in Tier]
+        answers = [adapter.decide(ask, person, now) for person in (*PERSONS, *WITH_STARTERS)]
         answers += [adapter.manual_approval(ask, rule, now) for rule in adapter.policies.at(now).approving_rules]
         requested, divisible = adapter.requested_amount(ask), adapter.divisible_amount(ask)
         for outcome in (answer.outcome for answer in answers):

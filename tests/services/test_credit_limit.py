@@ -11,34 +11,18 @@ from gateway.domain.decisions.transitions import Status
 from gateway.domain.money import Money
 from gateway.services.decisions.requests import RequestResult
 from gateway.services.decisions.transitions import ActivateCommand, CancelCommand, FulfillCommand
-from gateway.services.seeding import CONTRACT
 from tests.services.asks import car, order, request_command
-from tests.services.decisions import DAY, THREADS, request_decision, yuan
+from tests.services.decisions import DAY, THREADS, grant_to_shops, request_decision, yuan
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
-from tests.support.units import writing
 
 MERCHANTS, EACH = 20, 10
 LIMIT = 3_000_000
 
 
-def consents(world: DemoWorld) -> list[Consent]:
-    """One person's consents to twenty shops of one partner."""
-    with writing(world.database) as unit:
-        partner = world.merchants.ensure_partner(unit, "demo")
-        made = []
-        for number in range(MERCHANTS):
-            merchant = world.merchants.register(unit, partner, f"Shop {number}")
-            world.merchants.replace_contract(unit, merchant.id, CONTRACT)
-            world.merchants.enable(unit, merchant.id, "online_shop")
-            row, _ = world.clients.register(unit, merchant.id, f"Shop {number}", ["https://shop.example/cb"])
-            made.append(row.id)
-    return [world.grant("excellent", client=client, scopes=("decisions:request",)) for client in made]
-
-
 @pytest.mark.postgresql
 def test_concurrent_requests_of_many_merchants_keep_the_credit_limit(world: DemoWorld) -> None:
-    all_consents = consents(world)
+    all_consents = grant_to_shops(world, "excellent", MERCHANTS)
     calls = [
         partial(
             world.requester.request,

@@ -57,7 +57,7 @@ def test_referred_request_waits_for_review_and_reserves_nothing(world: DemoWorld
     assert isinstance(decision.outcome, ManualReview)
     assert (decision.settlement, world.exposure("fair")) == (None, 0)
     assert pending(world) == [decision.id]
-    assert world.reviews.list_rules(decision.id) == ("excellent", "very-good", "good")
+    assert world.reviews.list_rules(decision.id) == ("excellent", "very-good", "good", "starter")
 
 
 def test_approve_applies_due_transitions_first(world: DemoWorld) -> None:

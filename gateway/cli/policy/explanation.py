@@ -1,5 +1,5 @@
-"""The explanation of a decision. Of the person it contains the tier, the number of overdue obligations and the
-requested amounts, as recorded in the log entry."""
+"""The explanation of a decision. Of the person it contains the tier, the numbers of overdue obligations and breaches,
+whether the person was a starter, and the requested amounts, as recorded in the log entry."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -36,11 +36,13 @@ def describe(trace: Trace) -> Record:
 
 
 def _person(personal: Record) -> Record:
-    # Entries of older versions have no breaches of their own: they counted them as overdue obligations.
+    # Entries of older versions have no breaches of their own: they counted them as overdue obligations. Only the
+    # entries of starters have `starter`.
     return {
         "tier": personal["tier"],
         "open_overdue": personal["open_overdue"],
         "open_breaches": personal.get("open_breaches", 0),
+        "starter": personal.get("starter", False),
     }
 
 
@@ -58,7 +60,7 @@ def lines(explanation: Record) -> Iterator[str]:
     yield f"requested: {', '.join(f'{name} {format_value(value)}' for name, value in explanation['requested'].items())}"
     person = explanation["person"]
     counts = f"overdue obligations: {person['open_overdue']}, breaches: {person['open_breaches']}"
-    yield f"person: tier {person['tier']}, {counts}"
+    yield f"person: tier {person['tier']}, {counts}" + (", a starter" if person["starter"] else "")
     for rule in explanation["rules"]:
         yield f"  {rule['rule']}: " + ("matched" if rule["is_matched"] else f"not met, requires {rule['requires']}")
     yield f"policy result: {_result_words(explanation['result'])}"

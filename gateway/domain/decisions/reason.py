@@ -30,8 +30,9 @@ _CATALOGUE = (
             "Your score tier is below the one that this request requires.", "您的信用等级未达到本次申请的要求。"
         ),
         advice=Texts(
-            "Completing your agreements on time raises your score month by month.",
-            "按时完成已约定的事项，信用分会逐月提高。",
+            "Completing your agreements on time raises your score month by month. To start, verify an identity"
+            " document and make small agreements, one at a time. Agreements for which you paid a deposit count too.",
+            "按时完成已约定的事项，信用分会逐月提高。刚开始时，请先验证身份证件，再逐项达成小额约定；已付押金的约定也计入。",
         ),
     ),
     ReasonText(
@@ -65,8 +66,9 @@ _CATALOGUE = (
         merchant=Texts("The person has no score yet.", "该用户尚无信用分。"),
         user=Texts("You do not have a score yet.", "您还没有信用分。"),
         advice=Texts(
-            "You get a score once there are enough records of completed agreements.",
-            "履约记录足够后即会生成信用分。",
+            "You get a score once there are enough records of completed agreements. To start, verify an identity"
+            " document and make small agreements, one at a time. Agreements for which you paid a deposit count too.",
+            "履约记录足够后即会生成信用分。刚开始时，请先验证身份证件，再逐项达成小额约定；已付押金的约定也计入。",
         ),
     ),
     ReasonText(
@@ -116,6 +118,18 @@ _CATALOGUE = (
         advice=Texts(
             "A higher tier covers a larger part. Completing this agreement on time counts towards it.",
             "信用等级越高，覆盖的部分越大。如约完成本次约定会有助于提升等级。",
+        ),
+    ),
+    ReasonText(
+        code="STARTER_LIMIT",
+        merchant=Texts("A first small amount was granted.", "已批准一笔起步小额。"),
+        user=Texts(
+            "A small amount was granted, so that you can start. One such agreement can be open at a time.",
+            "已为您批准一笔起步小额。同一时间只能有一项此类约定。",
+        ),
+        advice=Texts(
+            "Completing this agreement on time counts towards a higher tier. Then you can make the next one.",
+            "按时完成本次约定有助于提升等级；完成后即可达成下一项约定。",
         ),
     ),
     ReasonText(

@@ -28,6 +28,7 @@ from merchants.registry import AdapterRegistry
 class Assessment:
     """The outcome of an ask, and the facts from which it was computed.
 
+    `person` is what the policy knows about the person.
     `adapter` is the effective adapter: the merchant's adapter with its policy override at `now`, if it has one.
     `unlimited_result` is what its policy grants before the credit limit applies; `result` is the same reduced to the
     available part of `credit_limit`. `requested` counts against the consent's maximum amount. `point_of_sale` is where
@@ -42,28 +43,33 @@ class Assessment:
     requested: Money
     point_of_sale: PointOfSale | None
     measurement: Measurement
+    person: Person
     credit_limit: Money
     unlimited_result: AdapterResult
     result: AdapterResult
     override: PolicyOverride | None = None
     shadow: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def person(self) -> Person:
-        """What the policy knows about the person."""
-        return _person(self.measurement)
-
     def fit(self, available: Money) -> "Assessment":
         """The assessment with its result reduced to this available limit."""
         result = fit_to_available_limit(self.adapter, self.ask, self.person, self.now, self.unlimited_result, available)
         return replace(self, result=result)
 
+    def without_starter(self) -> "Assessment":
+        """The assessment of the same ask for the same person who is no starter any more. Its result is not yet reduced
+        to the available limit."""
+        person = replace(self.person, starter=False)
+        result = self.adapter.decide(self.ask, person, self.now)
+        return replace(self, person=person, unlimited_result=result, result=result)
+
     def summary(self) -> dict[str, Any]:
-        """Tier, overdue obligations, breaches and outcome as a document, for the sealed part of a log entry."""
+        """Tier, overdue obligations, breaches and outcome as a document, for the sealed part of a log entry. Has
+        `starter` only if it is true."""
         return {
-            "tier": self.measurement.tier,
-            "open_overdue": self.measurement.open_overdue,
-            "open_breaches": self.measurement.open_breaches,
+            "tier": self.person.tier,
+            "open_overdue": self.person.open_overdue,
+            "open_breaches": self.person.open_breaches,
+            **({"starter": True} if self.person.starter else {}),
             "outcome": self.result.outcome.document(),
         }
 
@@ -113,9 +119,11 @@ class Assessor:
         measurement = add_obligations(unit, require_measurement(score), consent.user_id, now)
         override = self._overrides.load_override(unit, principal.merchant_id, adapter, now)
         effective = adapter if override is None else with_override(adapter, override, now)
-        unlimited_result = effective.decide(ask, _person(measurement), now)
         credit_limit = self.credit_limit(measurement.tier, requested.currency)
         exposures = unit.decisions.load_exposures(consent.user_id, credit_limit.currency, now)
+        has_exposure = any(exposure.minor for exposure in exposures.values())
+        person = Person.of(measurement, has_exposure=has_exposure)
+        unlimited_result = effective.decide(ask, person, now)
         available = find_available_limit(exposures, principal.merchant_id, credit_limit)
         assessment = Assessment(
             adapter=effective,
@@ -125,6 +133,7 @@ class Assessor:
             requested=requested,
             point_of_sale=point_of_sale,
             measurement=measurement,
+            person=person,
             credit_limit=credit_limit,
             unlimited_result=unlimited_result,
             result=unlimited_result,
@@ -146,10 +155,6 @@ def add_obligations(unit: UnitOfWork, measurement: Measurement, user_id: str, no
         open_overdue=measurement.open_overdue + overdue,
         open_breaches=measurement.open_breaches + breaches,
     )
-
-
-def _person(measurement: Measurement) -> Person:
-    return Person(measurement.tier, measurement.open_overdue, measurement.open_breaches)
 
 
 def find_available_limit(exposures: Mapping[str, Money], merchant_id: str, credit_limit: Money) -> Money:

@@ -133,7 +133,9 @@ class DecisionRequester:
         require_covered(unit, consent, product, assessment.purpose, requested, assessment.point_of_sale, now)
         if assessment.measurement.valid_until <= now:
             raise Unavailable("SCORE_UNAVAILABLE", "The score expired during the request. Send the request again.")
-        assessment = _fit_under_lock(unit, consent, assessment, now)
+        fitted = _fit_under_lock(unit, consent, assessment, now)
+        # A shadow policy decides about the same person.
+        assessment = fitted if fitted.person == assessment.person else self._shadows.evaluate(fitted)
         state, outcome = _new_state(decision_id, call, consent, command, assessment, now), assessment.result.outcome
         decision, event = Decision.request(
             state,
@@ -164,7 +166,8 @@ def _lock_consent(unit: UnitOfWork, principal: Principal) -> Consent:
 
 def _fit_under_lock(unit: UnitOfWork, consent: Consent, assessment: Assessment, now: BusinessTime) -> Assessment:
     """Locks the person's exposure and reduces the approval to the available limit, so that the following reservation
-    cannot exceed the limit."""
+    cannot exceed the limit. A starter who has got exposure since the assessment is assessed again as no starter, so
+    that of concurrent requests of a starter one is approved."""
     if not isinstance(assessment.unlimited_result.outcome, Approval):
         return assessment
     limit = assessment.credit_limit
@@ -172,6 +175,8 @@ def _fit_under_lock(unit: UnitOfWork, consent: Consent, assessment: Assessment, 
     # The stored exposures, also of decisions that became due after `_prepare`: the reservation is checked against them.
     # No comparison uses their exact total, which the merchant must not learn.
     stored = unit.exposures.load_by_merchant(consent.user_id, limit.currency)
+    if stored and assessment.person.starter:
+        assessment = assessment.without_starter()
     return assessment.fit(find_available_limit(stored, consent.merchant_id, limit))
 
 

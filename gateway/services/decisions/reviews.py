@@ -15,6 +15,8 @@ from gateway.services.decisions.scheduler import DecisionScheduler
 from gateway.sources.contract import ScoreSource
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
+from merchants.adapter import Person
+from merchants.person import requires_starter
 
 
 class DecisionReviewer:
@@ -33,16 +35,17 @@ class DecisionReviewer:
             state = _load(unit, decision_id)
             now = unit.business_time(state.merchant_id)
             adapter = self._assessor.effective_adapter(unit, state.merchant_id, state.adapter, now)
-            return adapter.policies.at(now).approving_rules
+            return adapter.review_rules(now)
 
         return self._database.read(read)
 
     def approve(self, decision_id: str, rule_id: str | None = None) -> DecisionState:
-        """Approves a decision on the terms of `rule_id`, by default of the rule that grants the least.
+        """Approves a decision on the terms of `rule_id`, by default of the rule that grants the least. A rule for
+        starters must be named.
 
         Raises NotFound, StateConflict for a decision that is not in manual review, ConsentRefused, Unavailable, and
-        InvalidInput if the person's available limit is too small, the rule does not approve, the merchant accepts no
-        part of its ask, or the ask is no longer valid.
+        InvalidInput if the person's available limit is too small, the rule does not approve or is for starters and the
+        person is none, the merchant accepts no part of its ask, or the ask is no longer valid.
         """
 
         def read(unit: UnitOfWork) -> tuple[str, DecisionState, list[str]]:
@@ -106,9 +109,12 @@ class DecisionReviewer:
         )
         measurement = add_obligations(unit, measurement, consent.user_id, now)
         limit = self._assessor.credit_limit(measurement.tier, state.currency)
-        if limit < unit.exposures.lock(consent.user_id, limit.currency) + approval.terms.exposed:
+        exposure = unit.exposures.lock(consent.user_id, limit.currency)
+        if limit < exposure + approval.terms.exposed:
             raise InvalidInput("INVALID", f"The person's credit limit, {limit}, is too low for this. Decline it.")
         policy_result = result.policy_result
+        if requires_starter(adapter.policies.at(now), policy_result.rule_id):
+            _require_starter(Person.of(measurement, has_exposure=bool(exposure.minor)))
         provenance = DecisionProvenance(
             state.adapter,
             policy_result.policy_version,
@@ -134,6 +140,11 @@ def _lock(unit: UnitOfWork, decision_id: str) -> Decision:
     if decision is None:
         raise NotFound(f"There is no decision {decision_id}.")
     return decision
+
+
+def _require_starter(person: Person) -> None:
+    if not person.starter:
+        raise InvalidInput("INVALID", "The rule is for starters, and the person is none. Use another rule.", ("rule",))
 
 
 def _require_approval(outcome: Outcome) -> Approval:

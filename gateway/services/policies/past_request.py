@@ -40,8 +40,14 @@ class PastRequest:
             adapter=adapter,
             decision_id=public["decision"],
             ask=adapter.ask_from_document(personal["ask"][adapter.member]),
-            # Entries of older versions have no breaches of their own: they counted them as overdue obligations.
-            person=Person(Tier(personal["tier"]), personal["open_overdue"], personal.get("open_breaches", 0)),
+            # Entries of older versions have no breaches of their own: they counted them as overdue obligations. Only
+            # the entries of starters have `starter`.
+            person=Person(
+                Tier(personal["tier"]),
+                personal["open_overdue"],
+                personal.get("open_breaches", 0),
+                personal.get("starter", False),
+            ),
             now=BusinessTime(parse_moment(public["business_at"])),
             personal=personal,
         )
