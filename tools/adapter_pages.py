@@ -19,6 +19,7 @@ from merchants.wire import Notice
 from schema.build import build_schema
 
 BUILT_IN = sorted(path.parent.name for path in (Path(__file__).parent.parent / "merchants").glob("*/policy.toml"))
+_CASE = ("case", "tier", "open overdue obligations", "open breaches", "starter", "differences", "outcome")
 Table = Callable[[tuple[str, ...], list[tuple[str, ...]]], str]
 
 
@@ -94,7 +95,7 @@ def _golden(adapter: MerchantAdapter[Any], table: Table) -> str:
     example = json.dumps({adapter.member: usual}, indent=2, ensure_ascii=False)
     rows = [_case(adapter, case, usual) for case in adapter.golden]
     intro = f"The ordinary ask. Each case lists its differences from it.\n\n```json\n{example}\n```\n\n"
-    return intro + table(("case", "tier", "open overdue obligations", "open breaches", "differences", "outcome"), rows)
+    return intro + table(_CASE, rows)
 
 
 def _notice(adapter: MerchantAdapter[Any]) -> str:
@@ -127,5 +128,6 @@ def _case(adapter: MerchantAdapter[Any], case: GoldenCase[Any], usual: dict[str,
     result = [f"approved, exposure {outcome.terms.exposed}"] if isinstance(outcome, Approval) else []
     result += ["declined"] if isinstance(outcome, Decline) else []
     result += [f"`{code}`" for code in outcome.reasons]
-    tier, counts = case.person.tier.value, (str(case.person.open_overdue), str(case.person.open_breaches))
-    return case.name, tier, *counts, ", ".join(changed) or "none", "; ".join(result or ["manual review"])
+    person = case.person
+    facts = (person.tier.value, str(person.open_overdue), str(person.open_breaches), "yes" if person.starter else "no")
+    return case.name, *facts, ", ".join(changed) or "none", "; ".join(result or ["manual review"])
