@@ -1,5 +1,5 @@
-"""Deletes rows that have expired: pushed requests, codes, tokens, sessions, used assertions and proofs, and idempotency
-records."""
+"""Deletes rows that have expired: pushed requests, codes, tokens, invitations, sessions, used assertions and proofs,
+and idempotency records."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta

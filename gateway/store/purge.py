@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Delete, Integer, Table, and_, bindparam, e
 
 from gateway.kit.clock import WallTime
 from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
+from gateway.store.identity.invitations import INVITATIONS
 from gateway.store.identity.sessions import SESSIONS
 from gateway.store.oauth.device_codes import DEVICE_CODES
 from gateway.store.oauth.initial_access_tokens import INITIAL_ACCESS_TOKENS
@@ -45,7 +46,10 @@ def _has_no_token(table: Table, family: ColumnElement[str]) -> ColumnElement[boo
 
 _STATEMENTS = {
     table.name: _delete(table, table.c.expires_at)
-    for table in (PUSHED_REQUESTS, DEVICE_CODES, ACCESS_TOKENS, INITIAL_ACCESS_TOKENS, REPLAYS, IDEMPOTENCY_RECORDS)
+    for table in (
+        *(PUSHED_REQUESTS, DEVICE_CODES, ACCESS_TOKENS, INITIAL_ACCESS_TOKENS, INVITATIONS),
+        *(REPLAYS, IDEMPOTENCY_RECORDS),
+    )
 } | {
     table.name: _delete(table, table.c.expires_at, _has_no_token(table, table.c.family))
     for table in (AUTHORIZATION_CODES, REFRESH_TOKENS)

@@ -5,7 +5,7 @@ from gateway.store import deployment, outbox, policies, processes
 from gateway.store.base import metadata
 from gateway.store.consents import consents, versions
 from gateway.store.decisions import decisions, disputes, exposures, idempotency
-from gateway.store.identity import clients, sessions, trusted_documents, users
+from gateway.store.identity import clients, invitations, sessions, trusted_documents, users
 from gateway.store.logs import access_log, checkpoints, decision_log, keys, record_log, trees
 from gateway.store.merchants import merchants, partners
 from gateway.store.oauth import device_codes, initial_access_tokens, replays, requests, tokens
@@ -17,7 +17,7 @@ MODULES = (
     *(access_log, checkpoints, decision_log, keys, record_log, trees),
     *(consents, versions),
     *(decisions, disputes, exposures, idempotency),
-    *(clients, sessions, trusted_documents, users),
+    *(clients, invitations, sessions, trusted_documents, users),
     *(merchants, partners),
     *(device_codes, initial_access_tokens, replays, requests, tokens),
     *(imports, records, scores),

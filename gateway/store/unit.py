@@ -15,6 +15,7 @@ from gateway.store.decisions.idempotency import IdempotencyRepository
 from gateway.store.decisions.pages import DecisionPageRepository
 from gateway.store.deployment import DeploymentRepository
 from gateway.store.identity.clients import ClientRepository
+from gateway.store.identity.invitations import InvitationRepository
 from gateway.store.identity.sessions import SessionRepository
 from gateway.store.identity.trusted_documents import TrustedDocumentRepository
 from gateway.store.identity.users import UserRepository
@@ -188,6 +189,10 @@ class UnitOfWork:
     @_made_once
     def users(self) -> UserRepository:
         return UserRepository(self.connection, self.record_log)
+
+    @_made_once
+    def invitations(self) -> InvitationRepository:
+        return InvitationRepository(self.connection)
 
     @_made_once
     def sessions(self) -> SessionRepository:

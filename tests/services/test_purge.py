@@ -12,6 +12,7 @@ from gateway.services.purge import CLOCK_MARGIN, PurgeService
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.decisions.idempotency import IdempotencyRow
+from gateway.store.identity.invitations import InvitationRow
 from gateway.store.identity.sessions import SessionRow
 from gateway.store.oauth.device_codes import DeviceCodeRow
 from gateway.store.oauth.initial_access_tokens import InitialAccessTokenRow
@@ -55,6 +56,12 @@ def make_invitation(unit: UnitOfWork, cast: Cast) -> None:
     unit.initial_access_tokens.insert(row)
 
 
+def make_person_invitation(unit: UnitOfWork, cast: Cast) -> None:
+    unit.invitations.insert(
+        InvitationRow(digest="i", user_id=cast.user, created_at=WallTime(NOON - HOUR), expires_at=NOON)
+    )
+
+
 def make_idempotency_record(unit: UnitOfWork, cast: Cast) -> None:
     row = IdempotencyRow(
         partner_id=cast.partner,
@@ -84,6 +91,7 @@ ROWS: dict[str, tuple[Callable[[UnitOfWork, Cast], object], timedelta]] = {
     "oauth_refresh_tokens": (lambda unit, cast: make_refresh_token(unit, cast.consent), HOUR + timedelta(days=90)),
     "oauth_device_codes": (make_device_code, HOUR),
     "oauth_initial_access_tokens": (make_invitation, HOUR),
+    "invitations": (make_person_invitation, HOUR),
     "oauth_replays": (lambda unit, _: unit.replays.record_use("r", NOON, NOON), CLOCK_MARGIN),
     "idempotency_records": (make_idempotency_record, CLOCK_MARGIN),
     "sessions": (make_session, timedelta(0)),

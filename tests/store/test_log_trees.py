@@ -112,3 +112,22 @@ def test_trees_without_entries_run_no_statement(database: Database) -> None:
     with statements(database) as sent, writing(database) as unit:
         LogTrees(unit.connection).append_all()
     assert not [each for each in sent if "log_trees" in each]
+
+
+def test_entries_that_were_written_after_a_mark_are_forgotten_and_earlier_ones_are_written_again(
+    database: Database, cast: Cast
+) -> None:
+    """A large unit writes its entries in batches. If it is rolled back, those of earlier units are not lost."""
+    with writing(database) as unit:
+        log_access(unit, cast)
+        unit.connection.exec_driver_sql("SAVEPOINT unit")
+        mark = unit.trees.mark()
+        log_access(unit, cast)
+        unit.trees.append_all()
+        log_access(unit, cast)
+        unit.connection.exec_driver_sql("ROLLBACK TO unit")
+        unit.trees.return_to(mark)
+        log_access(unit, cast)
+    assert entries(database) == 2
+    with reading(database) as unit:
+        assert verify_logs(unit).intact

@@ -1,8 +1,10 @@
-"""Users: the persons who have a score. In a sandbox each belongs to one partner and is one of its personas."""
+"""Users: the persons who have a score. A persona of a sandbox belongs to one partner. Any other person belongs to
+none."""
 
 import secrets
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Integer, bindparam, select
 from sqlmodel import Field, UniqueConstraint
 
 from gateway.domain.errors import NotFound
@@ -10,20 +12,27 @@ from gateway.kit.clock import WallTime
 from gateway.store.base import Record, moment_column, table_of
 from gateway.store.logs.record_log import RecordLog
 from gateway.store.repository import Repository, insert_into
+from gateway.store.statements import run_many
 
 
 class UserRow(Record):
     """A user. `log_subject` is the person's random id in the logs; when this row is erased, the logs no longer refer to
-    a person."""
+    a person. `password_hash` is None until the person has set a password.
+
+    Personas have no `external_id`, `email` and `language`. Other persons have an `email`, and its lower-case form as
+    `username`. `external_id` is the operator's id of the person. `language` is None if it is not known."""
 
     id: str = Field(primary_key=True)
     partner_id: str | None = Field(default=None, foreign_key="partners.id")
     username: str = Field(unique=True)
-    password_hash: str
+    password_hash: str | None = None
     display_name: str
     log_subject: str = Field(unique=True)
     created_at: WallTime = moment_column()
     disabled_at: WallTime | None = moment_column(default=None)
+    external_id: str | None = Field(default=None, unique=True)
+    email: str | None = None
+    language: str | None = None
 
 
 class UserTable(UserRow, table=True):
@@ -64,6 +73,22 @@ PERSONAS = table_of(PersonaTable)
 PAIRWISE_SUBJECTS = table_of(PairwiseSubjectTable)
 _USER = select(USERS).where(USERS.c.id == bindparam("user_id"))
 _USER_BY_NAME = select(USERS).where(USERS.c.username == bindparam("username"))
+_USER_BY_EXTERNAL_ID = select(USERS).where(USERS.c.external_id == bindparam("external_id"))
+_LOCKED = _USER.with_for_update()
+_PEOPLE = (
+    select(USERS)
+    .where(USERS.c.partner_id.is_(None), USERS.c.id > bindparam("after"))
+    .order_by(USERS.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_NEW_PEOPLE = _PEOPLE.where(USERS.c.password_hash.is_(None), USERS.c.disabled_at.is_(None))
+_BY_EXTERNAL_IDS = select(USERS).where(USERS.c.external_id.in_(bindparam("external_ids", expanding=True)))
+_BY_USERNAMES = select(USERS).where(USERS.c.username.in_(bindparam("usernames", expanding=True)))
+_INSERT = insert_into(USERS)
+_CHANGED = ("username", "external_id", "email", "language", "display_name")
+_UPDATE = (
+    USERS.update().where(USERS.c.id == bindparam("of_id")).values({name: bindparam(f"new_{name}") for name in _CHANGED})
+)
 _LOG_SUBJECT = select(USERS.c.log_subject).where(USERS.c.id == bindparam("user_id"))
 _PERSONA_OF_USER = select(PERSONAS).where(PERSONAS.c.user_id == bindparam("user_id"))
 _OF_PARTNER = (
@@ -77,6 +102,9 @@ _HELD = (
     select(USERS.c.id)
     .where(USERS.c.id == bindparam("user_id"), USERS.c.disabled_at.is_(None))
     .with_for_update(read=True)
+)
+_SET_PASSWORD = (
+    USERS.update().where(USERS.c.id == bindparam("of_id")).values(password_hash=bindparam("new_password_hash"))
 )
 _DISABLE = USERS.update().where(USERS.c.id == bindparam("of_id")).values(disabled_at=bindparam("now"))
 _RENAME_USER = (
@@ -111,6 +139,27 @@ class UserRepository(Repository):
         """Returns the user with exactly this username, including a disabled one, or None."""
         return self._first(UserRow, _USER_BY_NAME, username=username)
 
+    def load_by_external_id(self, external_id: str) -> UserRow | None:
+        """Returns the user with this id of the operator, including a disabled one, or None."""
+        return self._first(UserRow, _USER_BY_EXTERNAL_ID, external_id=external_id)
+
+    def lock(self, user_id: str) -> UserRow | None:
+        """Returns the user and locks its row until the unit of work ends. None if unknown."""
+        return self._first(UserRow, _LOCKED, user_id=user_id)
+
+    def list_people(self, after: str, most: int, *, only_new: bool = False) -> list[UserRow]:
+        """Returns at most `most` persons that belong to no partner, by id, from the one after the id `after`. With
+        `only_new`, only enabled ones without a password."""
+        return self._all(UserRow, _NEW_PEOPLE if only_new else _PEOPLE, after=after, most=most)
+
+    def list_by_external_ids(self, external_ids: Sequence[str]) -> list[UserRow]:
+        """Returns the users with these ids of the operator, including disabled ones."""
+        return self._all(UserRow, _BY_EXTERNAL_IDS, external_ids=external_ids)
+
+    def list_by_usernames(self, usernames: Sequence[str]) -> list[UserRow]:
+        """Returns the users with exactly these usernames, including disabled ones."""
+        return self._all(UserRow, _BY_USERNAMES, usernames=usernames)
+
     def load_log_subject(self, user_id: str) -> str:
         """Returns the person's random log subject. Raises NotFound for an erased person."""
         subject: str | None = self._value(_LOG_SUBJECT, user_id=user_id)
@@ -127,6 +176,31 @@ class UserRepository(Repository):
         """Writes a new user."""
         self._insert(USERS, user)
         self._records.note(USERS, user.id)
+
+    def insert_all(self, users: Sequence[UserRow]) -> None:
+        """Writes new users."""
+        if users:
+            run_many(self._connection, _INSERT, [vars(user) for user in users])
+        for user in users:
+            self._records.note(USERS, user.id)
+
+    def update_all(self, users: Sequence[UserRow]) -> None:
+        """Writes the username, the ids, the email, the language and the display name of known users."""
+        if users:
+            rows = [{f"new_{name}": getattr(user, name) for name in _CHANGED} | {"of_id": user.id} for user in users]
+            run_many(self._connection, _UPDATE, rows)
+        for user in users:
+            self._records.note(USERS, user.id)
+
+    def set_password(self, user_id: str, password_hash: str) -> None:
+        """Replaces the password of the user."""
+        self._execute(_SET_PASSWORD, of_id=user_id, new_password_hash=password_hash)
+        self._records.note(USERS, user_id)
+
+    def enable(self, user_id: str) -> None:
+        """Enables a disabled user."""
+        self._execute(_DISABLE, of_id=user_id, now=None)
+        self._records.note(USERS, user_id)
 
     def disable(self, user_id: str, now: WallTime) -> None:
         """Disables the user. PostgreSQL waits for units that hold the user."""

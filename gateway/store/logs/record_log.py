@@ -36,6 +36,8 @@ class RecordLogTable(RecordLogRow, table=True):
 
 
 RECORD_LOG = table_of(RecordLogTable)
+_BATCH = 1_000
+"""A unit of work that changes more rows than this writes its entries in batches of this size."""
 
 
 class RecordLog(TreeLog):
@@ -57,10 +59,14 @@ class RecordLog(TreeLog):
 
     def append_noted(self) -> None:
         """Appends an entry for each noted row. Called once, at the end of the unit of work."""
-        for (kind, record_id), table in sorted(self._noted.items(), key=lambda each: each[0]):
-            # Not by `_run`, which would append what was handed over, before the end of the transaction.
-            for row in run(self._connection, _row_of(table), {"record_id": record_id}).rows:
-                self._append(kind, record_id, digest_record(values_of(row)))
+        noted = sorted(self._noted)
+        for start in range(0, len(noted), _BATCH):
+            for kind, record_id in noted[start : start + _BATCH]:
+                # Not by `_run`, which would append what was handed over, before the end of the transaction.
+                for row in run(self._connection, _row_of(self._noted[kind, record_id]), {"record_id": record_id}).rows:
+                    self._append(kind, record_id, digest_record(values_of(row)))
+            if len(noted) > _BATCH:  # the entries of a large unit of work would take much memory
+                self._trees.append_all()
         self._noted.clear()
 
     def _append(self, kind: str, record_id: str, digest: str) -> None:

@@ -70,7 +70,7 @@ class LogTrees(Repository):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._leaves: list[NewLeaf] = []
-        self._written = 0
+        self._written = self._marked = 0
 
     def hand_over(self, leaf: NewLeaf) -> None:
         """Keeps an entry for `append_all`."""
@@ -78,11 +78,13 @@ class LogTrees(Repository):
 
     def mark(self) -> tuple[int, int]:
         """Returns the state of these entries, for `return_to`."""
+        self._marked = len(self._leaves)
         return len(self._leaves), self._written
 
     def return_to(self, mark: tuple[int, int]) -> None:
         """Forgets the entries since `mark`, when the database returns to a savepoint of that moment."""
         kept, self._written = mark
+        self._marked = kept
         del self._leaves[kept:]
 
     def append_all(self) -> None:
@@ -100,6 +102,7 @@ class LogTrees(Repository):
             tree = Frontier(heads[log].size, heads[log].frontier)
             self._append(log, tree, added)
             self._execute(_MOVE, of_log=log, new_size=tree.size, new_frontier=tree.encode())
+        del self._leaves[self._marked :]  # they are never written again, and a unit can have very many
         self._written = len(self._leaves)
 
     def _append(self, log: str, tree: Frontier, leaves: list[NewLeaf]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Table, Update, bindparam, select, text
 
 from gateway.kit.clock import WallTime
 from gateway.store.consents.consents import CONSENTS
+from gateway.store.identity.invitations import INVITATIONS
 from gateway.store.identity.sessions import SESSIONS
 from gateway.store.oauth.device_codes import DEVICE_CODES
 from gateway.store.oauth.initial_access_tokens import INITIAL_ACCESS_TOKENS
@@ -33,7 +34,8 @@ _TOKENS = tuple(
     for table in (REFRESH_TOKENS, ACCESS_TOKENS)
 )
 _REQUESTS = PUSHED_REQUESTS.update().where(PUSHED_REQUESTS.c.used_at.is_(None)).values(used_at=bindparam("now"))
-_INVITATIONS = (
+_INVITATIONS = INVITATIONS.update().where(INVITATIONS.c.used_at.is_(None)).values(used_at=bindparam("now"))
+_INITIAL_TOKENS = (
     INITIAL_ACCESS_TOKENS.update().where(INITIAL_ACCESS_TOKENS.c.used_at.is_(None)).values(used_at=bindparam("now"))
 )
 _SESSIONS = SESSIONS.update().where(SESSIONS.c.ended_at.is_(None)).values(ended_at=bindparam("now"))
@@ -57,7 +59,8 @@ _END_ALL: Mapping[Table, Update] = {
     AUTHORIZATION_CODES: _CODES,
     REFRESH_TOKENS: _TOKENS[0],
     ACCESS_TOKENS: _TOKENS[1],
-    INITIAL_ACCESS_TOKENS: _INVITATIONS,
+    INITIAL_ACCESS_TOKENS: _INITIAL_TOKENS,
+    INVITATIONS: _INVITATIONS,
     SESSIONS: _SESSIONS,
 }
 """In the order of locks."""
@@ -87,9 +90,9 @@ class EndingRepository(Repository):
         self._run_all(_END_CLIENT, client_id, now)
 
     def end_all(self, now: WallTime) -> Mapping[str, int]:
-        """Ends all tokens, codes, device codes, pushed requests and sessions of the deployment, also expired ones.
-        Returns by table how many had not ended before. PostgreSQL waits for units that issue tokens, and they wait for
-        this."""
+        """Ends all tokens, codes, device codes, pushed requests, invitations and sessions of the deployment, also those
+        that have expired. Returns by table how many had not ended before. PostgreSQL waits for units that issue tokens,
+        and they wait for this."""
         if self._connection.dialect.name == "postgresql":
             self._execute(_LOCK_ALL)
         return {table.name: self._execute(statement, now=now) for table, statement in _END_ALL.items()}
