@@ -42,7 +42,10 @@ from gateway.services.identity.accounts import AccountService
 from gateway.services.identity.client_key_cache import ClientKeyCache
 from gateway.services.identity.client_keys import KeySource
 from gateway.services.identity.clients import ClientService
+from gateway.services.identity.invitations import InvitationService
 from gateway.services.identity.logins import DeviceCookies, LoginService
+from gateway.services.identity.people import PeopleService
+from gateway.services.identity.people_import import PeopleImport
 from gateway.services.identity.personas import PersonaService
 from gateway.services.identity.registration import RegistrationService
 from gateway.services.identity.trusted_documents import TrustedDocumentService
@@ -135,6 +138,8 @@ def build(
         hasher=hasher,
         hashes_at_once=settings.password_hashes_at_once,
     )
+    device_cookies = DeviceCookies(secrets.derive("marks of browsers"))
+    people = PeopleService(ids, consents)
     personas = PersonaService(registry, accounts, consents, scorecard, ids)
     overrides = OverrideService(registry, merchant_service, ids)
     assessor = Assessor(registry, credit_limits, overrides)
@@ -165,11 +170,23 @@ def build(
             database,
             accounts,
             rate_limiter,
-            DeviceCookies(secrets.derive("marks of browsers")),
+            device_cookies,
             attempts=settings.login_attempts,
             attempts_per_address=settings.login_attempts_per_address,
             window=settings.login_window,
         ),
+        invitations=InvitationService(
+            database,
+            accounts,
+            rate_limiter,
+            device_cookies,
+            token_prefix=environment.token_prefix("iv"),
+            life=settings.invitation_life,
+            attempts_per_address=settings.login_attempts_per_address,
+            window=settings.login_window,
+        ),
+        people=people,
+        people_import=PeopleImport(database, people),
         personas=personas,
         clients=clients,
         # Requests that wait for merchants' servers have further threads, half as many as pages have.

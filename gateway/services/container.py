@@ -27,7 +27,10 @@ from gateway.services.decisions.transitions import DecisionTransitions
 from gateway.services.identity.accounts import AccountService
 from gateway.services.identity.client_key_cache import ClientKeyCache
 from gateway.services.identity.clients import ClientService
+from gateway.services.identity.invitations import InvitationService
 from gateway.services.identity.logins import LoginService
+from gateway.services.identity.people import PeopleService
+from gateway.services.identity.people_import import PeopleImport
 from gateway.services.identity.personas import PersonaService
 from gateway.services.identity.registration import RegistrationService
 from gateway.services.identity.trusted_documents import TrustedDocumentService
@@ -70,6 +73,9 @@ class Container:
     step_up: StepUp
     accounts: AccountService
     logins: LoginService
+    invitations: InvitationService
+    people: PeopleService
+    people_import: PeopleImport
     personas: PersonaService
     clients: ClientService
     client_keys: ClientKeyCache

@@ -1,4 +1,4 @@
-"""The settings for lifetimes: of tokens, consents at a point of sale, keys and sessions."""
+"""The settings for lifetimes: of tokens, consents at a point of sale, keys, invitations and sessions."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from gateway.settings.values import Lifetime
 
 
 class LifetimeSettings(BaseSettings):
-    """How long tokens, codes, signing keys and sessions live."""
+    """How long tokens, codes, signing keys, invitations and sessions live."""
 
     baseline_token_life: Lifetime = Field(
         timedelta(hours=12),
@@ -44,13 +44,19 @@ class LifetimeSettings(BaseSettings):
         timedelta(hours=1),
         ge=timedelta(minutes=1),
         le=timedelta(days=365),
-        description="How long expired pushed requests, codes and tokens stay in the database before they are deleted.",
+        description="How long expired pushed requests, codes, tokens and invitations stay in the database before they "
+        "are deleted.",
     )
     purge_interval: timedelta = Field(
         timedelta(minutes=1),
         ge=timedelta(seconds=1),
         le=timedelta(days=1),
         description="How often a server deletes expired rows (gateway database purge does it by hand).",
+    )
+    invitation_life: Lifetime = Field(
+        timedelta(days=7),
+        le=timedelta(days=90),
+        description="How long an invitation is valid, with which a person sets a password (gateway users invite).",
     )
     session_idle_life: Lifetime = Field(
         timedelta(minutes=30),

@@ -7,7 +7,7 @@ from migrations import timeouts
 from migrations.columns import create, document, index, large_number, moment, number, reference, text
 
 revision = "2026_11_29_2200"
-down_revision = "2026_11_29_2000"
+down_revision = "2026_11_29_2100"
 branch_labels = None
 depends_on = None
 

@@ -174,6 +174,17 @@ def test_a6_unusable_hash_takes_as_long_as_a_wrong_password(
     assert counting.verified == 2  # the first takes no time
 
 
+def test_a6_user_without_a_password_takes_as_long_as_a_wrong_password(
+    database: Database, counting: CountingHasher, counted_accounts: AccountService
+) -> None:
+    with writing(database) as unit:
+        user = counted_accounts.register(unit, username="mei", password_hash="!", display_name="Mei")
+    user.password_hash = None
+    counted_accounts.prepare_logins()
+    assert not counted_accounts.verify_password(user, PASSWORD)
+    assert (counting.hashed, counting.verified) == (1, 1)
+
+
 def test_login_fails_without_valkey(database: Database, accounts: AccountService, clock: MovableClock) -> None:
     with closing(make_rate_limiter(unreachable_url())) as rate_limiter:
         logins = logins_over(database, rate_limiter, accounts)

@@ -151,6 +151,17 @@ class ConsentService:
                 ended += 1
         return ended
 
+    def revoke_of_user(self, unit: UnitOfWork, user_id: str, actor: Actor) -> int:
+        """Revokes the consents of a disabled user. Returns how many were active."""
+        active = [
+            each.id
+            for each in unit.consents.list_of_user(user_id)
+            if each.status(unit.business_time(each.merchant_id)) is ConsentStatus.ACTIVE
+        ]
+        for consent_id in sorted(active):
+            self.revoke(unit, consent_id, user_id, actor=actor)
+        return len(active)
+
     def list_of_user(self, unit: UnitOfWork, user_id: str) -> tuple[ConsentOverview, ...]:
         """All consents of a person, newest first, including ended ones."""
         consents = unit.consents.list_of_user(user_id)

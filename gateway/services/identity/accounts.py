@@ -8,6 +8,7 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 
 from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.identity.person import LONGEST_EMAIL
 from gateway.kit.clock import WallTime
 from gateway.kit.crypto import base64url, derive, digest, random_token
 from gateway.kit.ids import Ids
@@ -19,20 +20,21 @@ from gateway.store.unit import UnitOfWork
 TOUCH_AFTER = timedelta(minutes=1)
 """A request updates `last_seen_at` of its session if it is at least this old, so that not every page view writes."""
 
-LONGEST_USERNAME, SHORTEST_PASSWORD, LONGEST_PASSWORD = 64, 8, 256
+LONGEST_USERNAME, SHORTEST_PASSWORD, LONGEST_PASSWORD = LONGEST_EMAIL, 8, 256
 
 
 @dataclass(frozen=True, slots=True)
 class BrowserSession:
     """A live session. `secret` is the cookie's value, `csrf_token` the token for forms. `user_id` and the time of the
     login, `authenticated_at`, are None for a visitor who has not signed in. `stale` is True if `AccountService.touch`
-    must be called."""
+    must be called. `language` is that of the user, None if it is not known."""
 
     secret: str
     csrf_token: str
     user_id: str | None
     authenticated_at: WallTime | None = None
     stale: bool = False
+    language: str | None = None
 
 
 class AccountService:
@@ -99,15 +101,15 @@ class AccountService:
         return row
 
     def verify_password(self, user: UserRow | None, password: str) -> bool:
-        """Whether this is the user's password and the user is not disabled. Takes as much time for None, so that the
-        time does not reveal whether a username exists."""
-        password = password[: LONGEST_PASSWORD + 1]
+        """Whether this is the user's password and the user is not disabled. Takes as much time for None and for a user
+        without a password, so that the time does not reveal whether a username exists."""
+        password, expected = password[: LONGEST_PASSWORD + 1], user.password_hash if user else None
         try:
-            verified = self._verify(password, user.password_hash if user else self.prepare_logins())
+            verified = self._verify(password, self.prepare_logins() if expected is None else expected)
         except UnknownHashError:  # takes no time, so another hash is verified
             self._verify(password, self.prepare_logins())
             verified = False
-        return verified and user is not None and user.disabled_at is None
+        return verified and expected is not None and user is not None and user.disabled_at is None
 
     def load_by_username(self, unit: UnitOfWork, username: str) -> UserRow | None:
         """The user with exactly this username, None for an unknown or invalid one."""
@@ -143,12 +145,14 @@ class AccountService:
         row = unit.sessions.load(digest(secret))
         if row is None or row.ended_at is not None or not self._is_alive(row, unit.wall):
             return None
+        language = None
         if row.user_id is not None:
             user = unit.users.load(row.user_id)
             if user is None or user.disabled_at is not None:
                 return None
+            language = user.language
         stale = unit.wall - row.last_seen_at >= TOUCH_AFTER
-        return BrowserSession(secret, csrf_token(secret), row.user_id, row.authenticated_at, stale)
+        return BrowserSession(secret, csrf_token(secret), row.user_id, row.authenticated_at, stale, language)
 
     def touch(self, unit: UnitOfWork, secret: str) -> None:
         """Sets the session's last use to now."""

@@ -8,10 +8,11 @@ or not.
 
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_network
 
+from gateway.domain.identity.person import username_of
 from gateway.kit.crypto import base64url, derive
 from gateway.kit.limits import RateLimit, RateLimiter
 from gateway.services.identity.accounts import AccountService, BrowserSession
@@ -84,10 +85,13 @@ class LoginService:
         self._address = RateLimit("login address", attempts_per_address, window)
 
     def sign_in(self, visitor: BrowserSession | None, attempt: Attempt) -> SignedIn | None:
-        """Ends the visitor's session, if there is one, and starts a session of the user.
+        """Ends the visitor's session, if there is one, and starts a session of the user. Letters of an email
+        address may have another case.
 
         None for a wrong username or password, and for a disabled account. Raises TooManyAttempts, SharedStateDown.
         """
+        if "@" in attempt.username:  # an email address
+            attempt = replace(attempt, username=username_of(attempt.username))
         user = self._database.read(lambda unit: self._accounts.load_by_username(unit, attempt.username))
         buckets = self._buckets(attempt, user)
         self._test(buckets)
