@@ -26,6 +26,7 @@ from gateway.cli import (
     sandbox,
     sdl,
     serve,
+    users,
 )
 from gateway.cli.console import fail, warn_about_variables
 from gateway.cli.errors import EXPECTED, describe_error
@@ -38,6 +39,7 @@ _GROUPS = {
     "database": (database.app, _SET_UP),
     "merchants": (merchants.app, _SET_UP),
     "clients": (clients.app, _SET_UP),
+    "users": (users.app, _SET_UP),
     "decisions": (decisions.app, _OPERATE),
     "disputes": (disputes.app, _OPERATE),
     "policy": (commands.app, _OPERATE),
@@ -46,7 +48,7 @@ _GROUPS = {
     "adapters": (adapters.app, _DEVELOP),
     "sdl": (sdl.app, _DEVELOP),
 }
-_ORDER = ("sandbox", "database", "merchants", "clients", "serve")
+_ORDER = ("sandbox", "database", "merchants", "clients", "users", "serve")
 """The commands that come first in the help, in the order in which an operator needs them."""
 
 

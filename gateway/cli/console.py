@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.text import Text
 
 from gateway.bootstrap import build
@@ -36,6 +37,11 @@ def fail(message: str, code: int = 1) -> NoReturn:
 def note(message: str) -> None:
     """Prints one line on standard error: what is no part of the result."""
     _errors.print(message)
+
+
+def progress_bar() -> Progress:
+    """A progress bar on standard error, which disappears at its end. It shows nothing unless that is a terminal."""
+    return Progress(console=_errors, transient=True, disable=not _errors.is_terminal)
 
 
 def confirm(question: str) -> None:

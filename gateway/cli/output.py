@@ -33,9 +33,17 @@ NARROWEST = 16
 
 def print_json(document: object) -> None:
     """Prints the document: times in RFC 3339 UTC, durations in ISO 8601, money as a decimal string with currency."""
-    # Escape sequences of JSON, where the encoding of the output does not have every character.
-    is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    typer.echo(json.dumps(_plain(document), indent=2, ensure_ascii=not is_unicode))
+    typer.echo(json.dumps(_plain(document), indent=2, ensure_ascii=not _is_unicode()))
+
+
+def print_json_line(document: object) -> None:
+    """Prints the document in one line (JSON Lines), with values as `print_json` prints them."""
+    typer.echo(json.dumps(_plain(document), ensure_ascii=not _is_unicode()))
+
+
+def _is_unicode() -> bool:
+    """Whether the encoding of the output has every character. Otherwise escape sequences of JSON are printed."""
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
 def print_list(
