@@ -15,7 +15,7 @@ from gateway.web.rendering import Renderer
 from gateway.web.site.redirects import ACCOUNT, request_login
 from gateway.web.texts import msgid
 
-PAGES = ("/", "/login", "/logout", "/account", "/oauth/authorize", "/device", "/device/done")
+PAGES = ("/", "/login", "/logout", "/invitation", "/account", "/oauth/authorize", "/device", "/device/done")
 _TITLES = {
     400: msgid("This did not work"),
     403: msgid("This is not allowed"),

@@ -27,8 +27,9 @@ class Renderer:
         self._texts = all_texts()
 
     def texts(self, request: Request) -> Texts:
-        """The texts in the language of the request: ?lang, else the cookie, else Accept-Language."""
-        chosen = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
+        """The texts in the language of the request: ?lang, else the cookie, else the language of the person, else
+        Accept-Language."""
+        chosen = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE), _of_person(request))
         return self._texts[negotiate(request.headers.get("accept-language"), (_submitted(request), *chosen))]
 
     def choose_language(self, request: Request, language: str | None) -> None:
@@ -44,12 +45,14 @@ class Renderer:
         *,
         leads_away: bool = False,
         address: str | None = None,
+        referrer_policy: str = "same-origin",
         **values: Any,
     ) -> HTMLResponse:
         """The page as a response. `leads_away`: the response to its form can redirect to a client, which can redirect
         on. The page then has no form-action, which browsers apply to every hop of a redirect. `address` is the
         page's own address for the language links; None means that of the request. The response to a form needs it,
-        because a link cannot send the form again."""
+        because a link cannot send the form again. With the `referrer_policy` no-referrer browsers send "Origin: null"
+        with the forms of the page; see `Sessions.submitted_login`."""
         texts = self.texts(request)
         own = address or "?" + request.scope["query_string"].decode("latin-1")  # bytes that anybody can send
         content = (
@@ -59,7 +62,7 @@ class Renderer:
                 texts=texts, languages=_language_links(own, texts.language), sandbox=self._settings.sandbox, **values
             )
         )
-        response = HTMLResponse(content, status, headers=_headers(leads_away=leads_away))
+        response = HTMLResponse(content, status, headers=_headers(referrer_policy, leads_away=leads_away))
         if request.query_params.get("lang") in LANGUAGES or _submitted(request):
             response.set_cookie(
                 LANGUAGE_COOKIE,
@@ -88,15 +91,25 @@ def _environment(language: str) -> Environment:
     return environment
 
 
-def _headers(*, leads_away: bool) -> dict[str, str]:
+def _headers(referrer_policy: str, *, leads_away: bool) -> dict[str, str]:
     form_action = "" if leads_away else "form-action 'self'; "
     return {
         "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
         f"{form_action}frame-ancestors 'none'; base-uri 'none'",
-        # Not no-referrer, with which browsers send "Origin: null" with our own forms. Other sites get no referrer.
-        "Referrer-Policy": "same-origin",
+        # By default same-origin, so that browsers send their origin with our own forms. Other sites get no referrer.
+        "Referrer-Policy": referrer_policy,
         "Cache-Control": "no-store",
     }
+
+
+def set_person_language(request: Request, language: str | None) -> None:
+    """Makes this the language of the response if the person has not chosen another one. None changes nothing."""
+    request.state.person_language = language
+
+
+def _of_person(request: Request) -> str | None:
+    language: str | None = getattr(request.state, "person_language", None)
+    return language
 
 
 def _submitted(request: Request) -> str | None:

@@ -12,6 +12,7 @@ from gateway.web.pages.consent import page as consent
 from gateway.web.pages.device import page as device
 from gateway.web.pages.error_codes import page as error_codes
 from gateway.web.pages.home import page as home
+from gateway.web.pages.invitation import page as invitation
 from gateway.web.pages.login import page as login
 from gateway.web.site.site import Site
 
@@ -30,6 +31,7 @@ def page_routes(site: Site) -> list[BaseRoute]:
         *consent.routes(site),
         *device.routes(site),
         *login.routes(site),
+        *invitation.routes(site),
         *account.routes(site),
         *error_codes.routes(site),
         Mount("/static", StaticFiles(directory=STATIC)),

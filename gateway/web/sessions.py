@@ -15,6 +15,7 @@ from gateway.services.identity.logins import LONGEST_DEVICE_COOKIE
 from gateway.services.identity.visitors import VisitorCookies
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError, SignedOut
+from gateway.web.rendering import set_person_language
 from gateway.web.texts import msgid
 
 CSRF_FIELD = "csrf_token"
@@ -52,7 +53,12 @@ class Sessions:
         if not 0 < len(secret) <= LONGEST_SECRET:
             return None
         visitor = self._visitors.find(secret, self._clock())
-        return visitor if visitor is not None else await run_in_threadpool(self._find, secret)
+        if visitor is not None:
+            return visitor
+        session = await run_in_threadpool(self._find, secret)
+        if session is not None:
+            set_person_language(request, session.language)
+        return session
 
     async def of_visitor(self, request: Request) -> BrowserSession:
         """The session of the request's cookie, or a new session of a visitor."""
@@ -76,10 +82,11 @@ class Sessions:
             raise PageError(403, FOREIGN_FORM)
         return session, form
 
-    async def submitted_login(self, request: Request) -> Submission:
+    async def submitted_login(self, request: Request, *, without_referrer: bool = False) -> Submission:
         """The form of the login or logout page, which may be from a tab that is older than the session. Raises
-        PageError (403) for a form of another origin."""
-        form = await self._read_own_form(request)
+        PageError (403) for a form of another origin. `without_referrer`: the page has the policy no-referrer, with
+        which browsers report no origin. Then the site that they report counts, and the CSRF token."""
+        form = await self._read_own_form(request, without_referrer=without_referrer)
         session = await self.current(request)
         authentic = self._reports_own_origin(request) or (session is not None and _has_token(form, session))
         return Submission(session, form, authentic)
@@ -87,8 +94,10 @@ class Sessions:
     def _reports_own_origin(self, request: Request) -> bool:
         return request.headers.get("origin") == self._settings.issuer
 
-    async def _read_own_form(self, request: Request, multiline: Collection[str] = ()) -> dict[str, str]:
-        self._require_own_origin(request)
+    async def _read_own_form(
+        self, request: Request, multiline: Collection[str] = (), *, without_referrer: bool = False
+    ) -> dict[str, str]:
+        self._require_own_origin(request, without_referrer=without_referrer)
         try:
             return await read_form(request, multiline)
         except UnreadableRequest as refused:
@@ -121,9 +130,11 @@ class Sessions:
             self._database.write(lambda unit: self._accounts.touch(unit, secret))
         return session
 
-    def _require_own_origin(self, request: Request) -> None:
+    def _require_own_origin(self, request: Request, *, without_referrer: bool = False) -> None:
         # Programs send neither header; then the CSRF token alone decides.
         origin = request.headers.get("origin")
+        if without_referrer and origin == "null":
+            origin = None
         site = request.headers.get("sec-fetch-site")
         if origin is not None and origin != self._settings.issuer:
             raise PageError(403, FOREIGN_FORM)

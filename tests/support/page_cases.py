@@ -17,6 +17,7 @@ from tests.support.factories import make_decision
 from tests.support.grants import EXACT, TIER, WAIVER, new_grant, open_change
 from tests.support.oauth import Browser
 from tests.support.oauth_world import PASSWORD, OAuthWorld
+from tests.support.people import invite
 from tests.support.point_of_sale import SALE, authorize_device, open_confirmation
 from tests.support.units import writing
 
@@ -102,6 +103,13 @@ def _too_many_logins(world: OAuthWorld) -> httpx2.Response:
     return next(response for response in responses if response.status_code == 429)
 
 
+def _invitation_page(world: OAuthWorld, **form: str) -> httpx2.Response:
+    """The page of a new invitation, or the response to its form."""
+    browser = world.browser()
+    page = browser.get(f"/invitation?token={invite(world.container)}")
+    return browser.submit(page, "/invitation", **form) if form else page
+
+
 def _unavailable_page(world: OAuthWorld) -> httpx2.Response:
     scope = {"type": "http", "method": "GET", "path": "/account", "query_string": b"", "headers": []}
     response = build_site(world.container).errors.build_response(Request(scope), 503)
@@ -113,6 +121,9 @@ CASES = (
     PageCase("login", "/login", lambda world: world.browser().get("/login?again=1")),
     PageCase("login-wrong", "/login", lambda world: world.browser().sign_in("mei", "wrong")),
     PageCase("login-too-many", "/login", _too_many_logins),
+    PageCase("invitation", "/invitation", _invitation_page),
+    PageCase("invitation-short", "/invitation", lambda world: _invitation_page(world, password="short")),
+    PageCase("invitation-unusable", "/invitation", lambda world: world.browser().get("/invitation?token=x")),
     PageCase("consent", "/oauth/authorize", lambda world: _consent_page(world)[1]),
     PageCase("consent-invalid", "/oauth/authorize", _invalid_consent_page),
     PageCase("consent-answered", "/oauth/authorize", _answered_page),

@@ -18,7 +18,15 @@ ROUNDS = [100, pytest.param(2000, marks=pytest.mark.slow)]
 """The number of requests of each kind. The large number runs in `make test-all` only."""
 
 PAGES = (
-    *("/login", "/logout", "/account", "/account/accesses", "/account/decisions", "/account/decisions/dec_1"),
+    *(
+        "/login",
+        "/logout",
+        "/invitation",
+        "/account",
+        "/account/accesses",
+        "/account/decisions",
+        "/account/decisions/dec_1",
+    ),
     *(
         "/account/consents/con_1/revoke",
         "/account/disputes/dsp_1/withdraw",
@@ -31,7 +39,7 @@ OTHERS = ("/", "/docs/errors", "/partners/callback", "/static/gateway.css", "/gr
 NAMES = (
     *(b"client_id", b"request_uri", b"user_code", b"return_to", b"lang", b"ended", b"again", b"decision", b"code"),
     *(b"state", b"error", b"csrf_token", b"username", b"password", b"duration", b"include_0", b"amount_0", b"kind"),
-    *(b"after", b"statement", b"foo[bar]", b"", b"%00", b"\xff"),
+    *(b"after", b"statement", b"token", b"foo[bar]", b"", b"%00", b"\xff"),
 )
 WORDS = (
     *(b"", b"%00", b"%ff", b"%", b"%zz", b"\xff\xfe", b"%ED%A0%80", b"%E2%80%AE", b"a=b=c", b"&&;;", b"+" * 40),

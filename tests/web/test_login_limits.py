@@ -56,7 +56,7 @@ def test_right_password_is_rejected_over_limit(world: OAuthWorld, clock: Movable
 
 
 def test_a6_login_that_cannot_wait_gets_429(world: OAuthWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.web.pages.login.page.MOST_WAITING", 0)
+    monkeypatch.setattr("gateway.web.site.password_threads.MOST_WAITING", 0)
     browser = browser_at(world, "192.0.2.1")
     response = browser.sign_in("mei", PASSWORD)
     assert (response.status_code, response.headers["retry-after"]) == (429, "5")

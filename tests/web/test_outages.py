@@ -19,6 +19,7 @@ from gateway.settings import Settings
 from tests.support.fapi import FapiApp
 from tests.support.oauth import Browser, PartnerApp, pkce
 from tests.support.oauth_world import PASSWORD, OAuthWorld
+from tests.support.people import invite
 from tests.support.point_of_sale import authorize_device
 from tests.support.postgresql import Cluster
 from tests.support.registration import Registrar
@@ -71,6 +72,7 @@ class Deployment:
         self.request_uri = world.cars.push(pkce()[1]).json()["request_uri"]
         self.consent_id = world.rows("SELECT id FROM consents")[0][0]
         self.login_page = self.visitor.get("/login")
+        self.invitation_page = self.visitor.get(f"/invitation?token={invite(world.container)}")
         self.consent_page = self.person.get(world.cars.address(self.request_uri))
         self.account_page = self.person.get("/account")
 
@@ -104,6 +106,8 @@ class Deployment:
             "POST /device": lambda: person.http.post("/device", data={**csrf, "user_code": "BCDF-GHJK"}),
             "GET /login": lambda: person.get("/login"),
             "POST /login": lambda: self.visitor.submit(self.login_page, "/login", username="mei", password=PASSWORD),
+            "GET /invitation": lambda: person.get("/invitation?token=x"),
+            "POST /invitation": lambda: self.visitor.submit(self.invitation_page, "/invitation", password=PASSWORD),
             "POST /logout": lambda: person.submit(self.account_page, "/logout"),
             "GET /account": lambda: person.get("/account"),
             "GET /account/accesses": lambda: person.get("/account/accesses"),

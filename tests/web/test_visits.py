@@ -10,6 +10,7 @@ from tests.support.oauth_world import PASSWORD, OAuthWorld
 VISITS = (
     *("/", "/login", "/login?return_to=/account", "/device", "/device?user_code=BCDF-GHJK", "/device/done", "/account"),
     *("/oauth/authorize", "/oauth/authorize?client_id=x&request_uri=y", "/oauth/jwks", "/oauth/grants/x"),
+    "/invitation?token=x",
     *("/.well-known/oauth-authorization-server", "/nothing", "/oauth/register/x"),
 )
 
@@ -32,7 +33,7 @@ def test_b2_a_visit_writes_no_row(world: OAuthWorld, address: str) -> None:
 
 FORMS = (
     *("/oauth/token", "/oauth/par", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization"),
-    *("/oauth/register", "/oauth/authorize?client_id=x&request_uri=y", "/login", "/logout", "/device"),
+    *("/oauth/register", "/oauth/authorize?client_id=x&request_uri=y", "/login", "/logout", "/device", "/invitation"),
 )
 
 

@@ -3,18 +3,18 @@
 import re
 from collections.abc import Mapping
 
-from anyio import to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.kit.limits import TooManyAttempts
-from gateway.services.identity.accounts import BrowserSession
+from gateway.services.identity.accounts import LONGEST_USERNAME, BrowserSession
 from gateway.services.identity.logins import Attempt
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError
 from gateway.web.sessions import CSRF_FIELD
+from gateway.web.site.password_threads import run_hashing
 from gateway.web.site.redirects import LOGIN, local_address, login_address, see_other
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid
@@ -22,14 +22,7 @@ from gateway.web.texts import msgid
 _WRONG = msgid("Wrong username or password.")
 _OUT_OF_DATE = msgid("This page was out of date. Please sign in again.")
 _TOO_MANY = msgid("Too many failed sign-ins. Please wait a while, or use a browser in which you have signed in before.")
-_BUSY = msgid("Many people are signing in right now. Please try again in a few seconds.")
 _COUNT = re.compile(r"[0-9]{1,6}", re.ASCII)
-
-MOST_WAITING = 100
-"""The number of logins that may wait for a thread. Their requests are kept in memory meanwhile."""
-
-RETRY_AFTER = 5
-"""Seconds to wait before a login that could not wait is sent again."""
 
 
 def routes(site: Site) -> list[Route]:
@@ -77,11 +70,8 @@ class LoginPage:
             return await self._show_again(request, form, return_to)
         username, address = form.get("username", ""), request.client.host if request.client else ""
         attempt = Attempt(username, form.get("password", ""), address, self._site.sessions.device_cookie(request))
-        threads = self._site.threads.logins
-        if threads.statistics().tasks_waiting >= MOST_WAITING:
-            raise PageError(429, _BUSY, retry_after=RETRY_AFTER)
         try:
-            signed_in = await to_thread.run_sync(self._site.container.logins.sign_in, session, attempt, limiter=threads)
+            signed_in = await run_hashing(self._site, self._site.container.logins.sign_in, session, attempt)
         except TooManyAttempts as limit:
             address = login_address(local_address(return_to), again="again" in form)
             raise PageError(429, _TOO_MANY, retry_after=limit.retry_after, address=address) from None
@@ -135,7 +125,8 @@ class LoginPage:
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
             return_to=local_address(return_to),
-            username=username[:64],
+            username=username[:LONGEST_USERNAME],
+            longest_username=LONGEST_USERNAME,
             again=bool(again),
             ended=ended,
             error=error,

@@ -1,0 +1,1 @@
+"""The invitation page: a person sets a password, once."""
