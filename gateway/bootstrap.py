@@ -59,6 +59,7 @@ from gateway.services.query_unit import QueryRunner
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.services.scoring.inquiries import InquiryBudget
+from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
 from gateway.settings import Settings, SettingsError
@@ -94,8 +95,9 @@ def build(
     master = settings.master_key() or _sandbox_key(settings.state_directory)
     registry = registry or discover(settings.adapters)
     registry.require_effective(clock())
-    cards = load_cards()
-    cards.require_effective(clock())
+    with _reading("GATEWAY_SCORECARDS"):
+        cards = load_cards(settings.scorecards)
+        cards.require_effective(clock())
     with _reading("GATEWAY_STEP_UP_AMOUNT"):
         step_up = StepUp.parse(settings.step_up_amount, settings.step_up_life)
     with _reading("GATEWAY_CREDIT_LIMITS"):
@@ -199,6 +201,7 @@ def build(
         access_log=access_log,
         inquiries=inquiries,
         scores=ScoreService(),
+        scorecard=scorecard,
         queries=QueryRunner(database, access_log, scores, inquiries),
         decisions=DecisionQueries(assessor),
         requester=DecisionRequester(database, assessor, access_log, scheduler, scores, inquiries, ids, shadows),
@@ -212,7 +215,7 @@ def build(
         policies=PolicyService(registry, database, overrides),
         overrides=overrides,
         processes=processes,
-        tasks=DeploymentTasks(processes, scheduler, disputes, purges, checkpoints),
+        tasks=DeploymentTasks(processes, scheduler, disputes, ScoreScheduler(database, scorecard), purges, checkpoints),
         seeding=Seeding(
             database, secrets, registry, merchant_service, clients, accounts, personas, ids, settings.issuer
         ),

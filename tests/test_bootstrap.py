@@ -21,6 +21,7 @@ from gateway.domain.errors import Misconfigured
 from gateway.kit.limits import RateLimit, TooManyAttempts
 from gateway.services.container import Container
 from gateway.settings import EnvironmentName, Settings, SettingsError
+from gateway.sources.scorecard.card_files import SHIPPED
 from merchants.car_rental import CarRental
 from merchants.policies.tables import read_table
 from tests.support.at_once import at_once
@@ -237,3 +238,21 @@ def test_foreign_package_of_the_same_name_is_rejected(settings: Settings, tmp_pa
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"Another package named schema shadows ours. Uninstall it: {foreign / '__init__.py'}\n"
     assert not (tmp_path / ".sandbox").exists(), "the error is raised before anything is written"
+
+
+def test_scorecards_of_the_setting_are_used(deployment: Settings, tmp_path: Path) -> None:
+    card, broken = tmp_path / "card.toml", tmp_path / "broken.toml"
+    card.write_text(SHIPPED.read_text(encoding="utf-8").replace("2026-11-29", "of the setting"), encoding="utf-8")
+    broken.write_text(SHIPPED.read_text(encoding="utf-8").replace("base = 400", "base = 4"), encoding="utf-8")
+    with container_of(changed(deployment, scorecards=(card,))) as container:
+        assert [each.version for each in container.scorecard.cards] == ["of the setting"]
+    for files, problem in (((broken,), "reach"), ((card, SHIPPED), "same effective date"), ((tmp_path / "x",), "read")):
+        message = refusal(changed(deployment, scorecards=files))
+        assert message.startswith("GATEWAY_SCORECARDS: ")
+        assert problem in message
+
+
+def test_scorecard_that_is_not_yet_in_force_is_refused(deployment: Settings, tmp_path: Path) -> None:
+    later = tmp_path / "later.toml"
+    later.write_text(SHIPPED.read_text(encoding="utf-8").replace("2026-11-01", "2099-01-01"), encoding="utf-8")
+    assert "effective from 2099-01-01" in refusal(changed(deployment, scorecards=(later,)))

@@ -43,6 +43,12 @@ def test_each_setting_is_read_from_its_variable(environment: pytest.MonkeyPatch,
     assert settings.session_life == timedelta(hours=2)
 
 
+def test_scorecards_are_paths(environment: pytest.MonkeyPatch) -> None:
+    assert read_settings().scorecards == ()
+    environment.setenv("GATEWAY_SCORECARDS", "/cards/2026.toml, next.toml,")
+    assert read_settings().scorecards == (Path("/cards/2026.toml"), Path("next.toml"))
+
+
 def test_shadow_policies_are_paths_by_adapter(environment: pytest.MonkeyPatch) -> None:
     assert read_settings().shadow_policies == ()
     environment.setenv("GATEWAY_SHADOW_POLICIES", " car_rental = /a/b=c.toml, online_shop=next.toml ,")

@@ -1,13 +1,17 @@
-"""The tasks that one process at a time runs for the whole deployment, at intervals: due transitions,
-the purge, and checkpoints."""
+"""The tasks that one process at a time runs for the whole deployment, at intervals: due transitions and scores, the
+purge, and checkpoints."""
 
 from collections.abc import Mapping
 
+from gateway.kit.logging import get_logger
 from gateway.services.checkpoints import CheckpointService
 from gateway.services.decisions.disputes import DisputeService
 from gateway.services.decisions.scheduler import DecisionScheduler
 from gateway.services.processes import ProcessRegistry
 from gateway.services.purge import PurgeService
+from gateway.services.scoring.scheduler import ScoreScheduler
+
+_log = get_logger(__name__)
 
 
 class DeploymentTasks:
@@ -20,19 +24,24 @@ class DeploymentTasks:
         processes: ProcessRegistry,
         scheduler: DecisionScheduler,
         disputes: DisputeService,
+        scores: ScoreScheduler,
         purges: PurgeService,
         checkpoints: CheckpointService,
     ) -> None:
-        self._processes, self._scheduler = processes, scheduler
+        self._processes, self._scheduler, self._scores = processes, scheduler, scores
         self._disputes, self._purges, self._checkpoints = disputes, purges, checkpoints
 
     def apply_due(self) -> int:
-        """Applies due transitions of decisions, and upholds unanswered disputes. Returns how many decisions and
-        disputes changed. Raises Outage."""
+        """Applies due transitions of decisions, and upholds unanswered disputes. Then computes due scores, for a
+        limited time. Returns how many decisions and disputes changed. Raises Outage."""
         may_run = self._processes.hold_tasks
         if not may_run():
             return 0
-        return self._scheduler.apply_due(may_run) + self._disputes.uphold_unanswered(may_run)
+        changed = self._scheduler.apply_due(may_run) + self._disputes.uphold_unanswered(may_run)
+        computed = self._scores.compute_due(may_run)
+        if computed:
+            _log.info("scores_computed", persons=computed)
+        return changed
 
     def purge(self) -> Mapping[str, int]:
         """Deletes expired rows. Returns the number of deleted rows by table, without tables that had none. Raises

@@ -55,6 +55,11 @@ class DeploymentSettings(BaseSettings):
         description="Comma-separated KEY=PATH: a policy file that is evaluated in addition to an adapter's policy. It "
         "decides nothing; `gateway policy shadow KEY` shows how often its result differs.",
     )
+    scorecards: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated files with the versions of the scorecard. Each is in force from its effective "
+        "date. If absent, the shipped scorecard. `gateway scores check` checks a file.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="The lowest level logged.")
     valkey_url: SecretStr | None = Field(
         None,
@@ -62,9 +67,9 @@ class DeploymentSettings(BaseSettings):
         "valkey://:PASSWORD@HOST:PORT/0, valkeys:// over TLS, or unix:///PATH. If absent, each process has its own.",
     )
 
-    @field_validator("adapters", mode="before")
+    @field_validator("adapters", "scorecards", mode="before")
     @classmethod
-    def _split_adapters(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         return split_list(value)
 
     @field_validator("adapters")

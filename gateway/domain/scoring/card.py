@@ -210,7 +210,7 @@ class Scorecard:
         rules = self.rules
         if not (self.name and self.version):
             raise self.error("scorecard and version must be words")
-        if not isinstance(self.effective, date):
+        if type(self.effective) is not date:  # a datetime is a date too
             raise self.error("effective must be a date")
         for unit in (rules.minimum_records, rules.most_a_month, rules.most_a_year, rules.window, rules.most_reasons):
             if unit < 1:
@@ -240,11 +240,12 @@ class Scorecard:
         for currency, bands in self.rules.bands.items():
             if currency not in EXPONENTS:
                 raise self.error(f"unknown currency {currency}")
-            pairs = [(band.minor, band.units) for band in bands]
-            falling = all(larger > smaller for larger, smaller in pairwise(pairs))
-            if not pairs or pairs[-1][0] != 0 or not falling or any(band.units <= 0 for band in bands):
+            grows = all(
+                larger.minor > smaller.minor and larger.units >= smaller.units for larger, smaller in pairwise(bands)
+            )
+            if not bands or bands[-1].minor != 0 or not grows or any(band.units <= 0 for band in bands):
                 raise self.error(f"the units of {currency} must begin at zero and grow with the amount")
-            if pairs[-1][1] < self.rules.smallest_unit:
+            if bands[-1].units < self.rules.smallest_unit:
                 raise self.error(f"a unit of {currency} is below the smallest one")
         if self.rules.smallest_unit <= 0:
             raise self.error("the smallest unit must be above zero")
@@ -252,9 +253,11 @@ class Scorecard:
     def _check_cut_offs(self) -> None:
         tiers = [tier for _, tier in self.cut_offs]
         scores = [score for score, _ in self.cut_offs]
-        if tiers != [tier for tier in reversed(Tier) if tier.rank > Tier.BUILDING.rank]:
+        expected = [tier for tier in reversed(Tier) if tier.rank > Tier.BUILDING.rank]
+        if set(tiers) != set(expected):
             raise self.error("tiers must have a cut-off for each tier from FAIR to EXCELLENT")
-        if scores != sorted(set(scores), reverse=True) or not LOWEST_SCORE < scores[-1] <= scores[0] <= HIGHEST_SCORE:
+        grows = tiers == expected and scores == sorted(set(scores), reverse=True)
+        if not grows or not LOWEST_SCORE < scores[-1] <= scores[0] <= HIGHEST_SCORE:
             raise self.error("the cut-offs must grow with the tier, within the scale")
 
     def _check_characteristic(self, each: Characteristic) -> None:
