@@ -1,4 +1,4 @@
-"""The outgoing HTTP client, for URLs that clients supply and that are not trusted.
+"""The outgoing HTTP client, for URLs that clients supply and that are not trusted, and for those of the operator.
 
 A host is resolved once, all its addresses are checked, and the connection is made to a checked address. So a later
 change of the name (DNS rebinding) has no effect. The certificate must be valid for the name. The client uses httpcore2
@@ -22,7 +22,7 @@ from gateway.kit.http_network import Deadline, GuardedNetwork
 
 USER_AGENT = "sesame-gateway"
 CONNECT_TIMEOUT = 2.0
-"""The largest number of seconds for one connection attempt."""
+"""The usual number of seconds for one connection attempt at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,18 @@ class HttpResponse:
 
 class HttpClient:
     """Sends GET and POST requests, each over a new connection on the caller's thread. It is thread-safe. `networks` are
-    allowed although they are not public. `ca_file` holds certificates of further authorities. Raises OSError for a file
-    that cannot be used."""
+    allowed although they are not public. `ca_file` holds certificates of further authorities. `connect_timeout` is the
+    largest number of seconds for one connection attempt. Raises OSError for a file that cannot be used."""
 
     def __init__(
-        self, networks: Sequence[Network] = (), ca_file: Path | None = None, *, resolver: Resolver = resolve
+        self,
+        networks: Sequence[Network] = (),
+        ca_file: Path | None = None,
+        *,
+        resolver: Resolver = resolve,
+        connect_timeout: float = CONNECT_TIMEOUT,
     ) -> None:
-        self._networks, self._resolver = tuple(networks), resolver
+        self._networks, self._resolver, self._connect_timeout = tuple(networks), resolver, connect_timeout
         self._context: ssl.SSLContext | None = _trusting(ca_file) if ca_file is not None else None
         self._context_lock = threading.Lock()
 
@@ -64,7 +69,7 @@ class HttpClient:
         self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], timeout: float, max_bytes: int
     ) -> HttpResponse:
         address, deadline = read_address(url), Deadline(timeout)
-        network = GuardedNetwork(self._resolver, self._networks, address.encrypted, deadline, CONNECT_TIMEOUT)
+        network = GuardedNetwork(self._resolver, self._networks, address.encrypted, deadline, self._connect_timeout)
         target = httpcore2.URL(
             scheme=address.scheme, host=address.host, port=address.port, target=address.path_and_query
         )

@@ -197,10 +197,10 @@ def candidate_keys(key_set: Mapping[str, Any], token: Unverified) -> list[Key]:
     return [key for jwk in named if (key := usable_key(jwk)) is not None]
 
 
-def read_unverified(token: str) -> Unverified:
+def read_unverified(token: str, longest: int = LONGEST_TOKEN) -> Unverified:
     """Returns header and claims of a compact JWS without verifying its signature, to find the key to verify it with.
-    Raises JoseRefused unless it is a compact JWS over a JSON object."""
-    if len(token) > LONGEST_TOKEN or not _COMPACT.fullmatch(token):
+    Raises JoseRefused unless it is a compact JWS over a JSON object, of at most `longest` characters."""
+    if len(token) > longest or not _COMPACT.fullmatch(token):
         raise JoseRefused("The JWT is too long or is not three base64url texts with dots between them.")
     parts = token.encode().split(b".")
     head, payload, signature = parts
