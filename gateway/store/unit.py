@@ -41,6 +41,7 @@ from gateway.store.processes import ProcessRepository
 from gateway.store.purge import PurgeRepository
 from gateway.store.scoring.imports import ScoreImportRepository
 from gateway.store.scoring.records import BehaviourRecordRepository
+from gateway.store.scoring.remote_scores import RemoteScoreRepository
 from gateway.store.scoring.scores import ScoreRepository
 
 T = TypeVar("T")
@@ -233,3 +234,7 @@ class UnitOfWork:
     @_made_once
     def processes(self) -> ProcessRepository:
         return ProcessRepository(self.connection)
+
+    @_made_once
+    def remote_scores(self) -> RemoteScoreRepository:
+        return RemoteScoreRepository(self.connection)

@@ -90,6 +90,7 @@ _UPDATE = (
     USERS.update().where(USERS.c.id == bindparam("of_id")).values({name: bindparam(f"new_{name}") for name in _CHANGED})
 )
 _LOG_SUBJECT = select(USERS.c.log_subject).where(USERS.c.id == bindparam("user_id"))
+_EXTERNAL_ID = select(USERS.c.external_id).where(USERS.c.id == bindparam("user_id"))
 _PERSONA_OF_USER = select(PERSONAS).where(PERSONAS.c.user_id == bindparam("user_id"))
 _OF_PARTNER = (
     select(PERSONAS)
@@ -159,6 +160,11 @@ class UserRepository(Repository):
     def list_by_usernames(self, usernames: Sequence[str]) -> list[UserRow]:
         """Returns the users with exactly these usernames, including disabled ones."""
         return self._all(UserRow, _BY_USERNAMES, usernames=usernames)
+
+    def load_external_id(self, user_id: str) -> str | None:
+        """Returns the operator's id of the person, None if the person has none or is unknown."""
+        external_id: str | None = self._value(_EXTERNAL_ID, user_id=user_id)
+        return external_id
 
     def load_log_subject(self, user_id: str) -> str:
         """Returns the person's random log subject. Raises NotFound for an erased person."""
