@@ -20,6 +20,7 @@ from gateway.oauth.token_check import TokenCheck
 from gateway.services.container import Container
 from gateway.setting_names import unread_variables
 from gateway.settings import Settings
+from gateway.sources.remote.source import RemoteSource
 from gateway.startup import prepare_to_serve
 from gateway.store.outages import code_member
 from gateway.web.application import build_application
@@ -57,6 +58,8 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
     site, readiness, settings = build_site(container), _readiness(container), container.settings
     metrics = metrics or Metrics()
     container.database.observe_commits(metrics.count_commit)
+    if isinstance(container.source, RemoteSource):
+        container.source.observe(metrics.count_score)
     built = build_schema(container.registry, sandbox=settings.sandbox)
     engine, queue = Engine(built, container, metrics.count_execution), _document_queue(settings)
     engine.compile_trusted()

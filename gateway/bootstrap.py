@@ -18,7 +18,7 @@ from gateway.kit.buckets import Buckets, BucketSize, make_buckets
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import Secrets, derive
 from gateway.kit.deadline import Deadlines
-from gateway.kit.http import HttpClient
+from gateway.kit.http import CONNECT_TIMEOUT, HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.job_queue import JobQueue
 from gateway.kit.key_file import KEY_FILE, load_or_create_key
@@ -64,6 +64,7 @@ from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
 from gateway.settings import Settings, SettingsError
 from gateway.sources.contract import ScoreSource
+from gateway.sources.remote.configuration import make_remote_source
 from gateway.sources.scorecard.card_files import load_cards
 from gateway.sources.scorecard.source import ScorecardSource
 from gateway.startup import require_our_database
@@ -86,7 +87,7 @@ def build(
 ) -> Container:
     """All services of the deployment with these settings, over its opened and checked database.
 
-    `source` replaces the scorecard as the score source, `hasher` hashes passwords. `registry` and `shadows` replace the
+    `source` replaces the score source of the settings, `hasher` hashes passwords. `registry` and `shadows` replace the
     adapters and shadow policies in the settings. Raises SettingsError for a database that is not migrated or belongs to
     another environment or key, and Misconfigured for an invalid adapter.
     """
@@ -120,14 +121,14 @@ def build(
             silence=LONGEST_SILENCE,
         ),
     )
+    scorecard = ScorecardSource(database, cards, ids)
     try:
         require_our_database(database, settings, master)
+        source = source or _score_source(settings, database, clock, scorecard)
     except BaseException:
         database.close()
         raise
 
-    scorecard = ScorecardSource(database, cards, ids)
-    source = source or scorecard
     scores, inquiries = ScoreFetcher(source), InquiryBudget(rate_limiter, settings.inquiry_budget)
     access_log = AccessLogService()
     merchant_service = MerchantService(registry, ids)
@@ -200,6 +201,7 @@ def build(
         consents=consents,
         access_log=access_log,
         inquiries=inquiries,
+        source=source,
         scores=ScoreService(),
         scorecard=scorecard,
         queries=QueryRunner(database, access_log, scores, inquiries),
@@ -243,10 +245,18 @@ def _shared_state(settings: Settings, clock: WallClock) -> tuple[RateLimiter, Re
         ) from None  # its text may hold the secret
 
 
-def _http(settings: Settings) -> HttpClient:
+def _score_source(settings: Settings, database: Database, clock: WallClock, scorecard: ScorecardSource) -> ScoreSource:
+    """The score source that the settings name. Raises SettingsError."""
+    if settings.score_source == "remote":
+        http = _http(settings, connect_timeout=settings.score_connect_limit.total_seconds())
+        return make_remote_source(settings, database, clock, http)
+    return scorecard
+
+
+def _http(settings: Settings, *, connect_timeout: float = CONNECT_TIMEOUT) -> HttpClient:
     """The client for outgoing HTTP requests. Raises SettingsError for an unusable CA file."""
     try:
-        return HttpClient(settings.outgoing_networks, settings.outgoing_ca_file)
+        return HttpClient(settings.outgoing_networks, settings.outgoing_ca_file, connect_timeout=connect_timeout)
     except OSError as error:  # also for a file without a certificate
         raise SettingsError(f"GATEWAY_OUTGOING_CA_FILE: cannot be used: {error.strerror or error}") from None
 

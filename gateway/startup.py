@@ -11,6 +11,8 @@ from gateway.kit.valkey import EvictionAllowed, SharedStateDown
 from gateway.services.container import Container
 from gateway.services.processes import ProcessRefused
 from gateway.settings import Settings, SettingsError
+from gateway.sources.remote.configuration import require_reasons
+from gateway.sources.remote.source import RemoteSource
 from gateway.store import sqlite
 from gateway.store.causes import explain
 from gateway.store.database import DATABASE_ERRORS, Database
@@ -25,7 +27,8 @@ def prepare_to_serve(container: Container) -> None:
 
     Registers this process beside the others of the deployment.
 
-    Raises SettingsError for a Valkey that cannot be used, for an enabled client with a profile that the environment
+    Raises SettingsError for a Valkey that cannot be used, for a score provider that does not keep to its contract, for
+    an enabled client with a profile that the environment
     does not have, because it would not work, and for a merchant's override that does not fit the installed policies,
     because its requests would fail; if no signing key in force opens; and for a process that must not serve beside the
     others. Commands do not call this, so that the operator can correct all of them.
@@ -41,6 +44,8 @@ def prepare_to_serve(container: Container) -> None:
     _protect_files(container.settings)
     container.accounts.prepare_logins()
     _require_shared_state(container)
+    if isinstance(container.source, RemoteSource):
+        require_reasons(container.source)
     try:
         client_ids, faults = container.database.write(prepare)
     except SealBroken:

@@ -45,6 +45,7 @@ from gateway.services.scoring.inquiries import InquiryBudget
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
 from gateway.settings import Settings
+from gateway.sources.contract import ScoreSource
 from gateway.sources.scorecard.source import ScorecardSource
 from gateway.store.database import Database
 from merchants.registry import AdapterRegistry
@@ -87,6 +88,7 @@ class Container:
     consents: ConsentService
     access_log: AccessLogService
     inquiries: InquiryBudget
+    source: ScoreSource
     scores: ScoreService
     scorecard: ScorecardSource
     queries: QueryRunner

@@ -9,6 +9,7 @@ from gateway.settings.lifetimes import LifetimeSettings
 from gateway.settings.logins import LoginSettings
 from gateway.settings.network import NetworkSettings
 from gateway.settings.queries import QuerySettings
+from gateway.settings.scores import ScoreSettings
 from gateway.settings.server import ServerSettings
 
 GROUPS = (
@@ -18,6 +19,7 @@ GROUPS = (
     NetworkSettings,
     QuerySettings,
     DecisionSettings,
+    ScoreSettings,
     LoginSettings,
     LifetimeSettings,
 )
@@ -28,6 +30,7 @@ between groups, because a base replaces a validator of the same name."""
 class Settings(
     LifetimeSettings,
     LoginSettings,
+    ScoreSettings,
     DecisionSettings,
     QuerySettings,
     NetworkSettings,

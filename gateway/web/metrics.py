@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.kit.metrics import CONTENT_TYPE, Histogram, Metric, MetricTable, SharedNumbers, create_numbers
+from gateway.sources.remote.failures import Cause
+from gateway.sources.remote.source import FETCHED, STALE, UNAVAILABLE, UNKNOWN
 from schema.compiled.reasons import Reason
 
 PATH = "/metrics"
@@ -85,12 +87,23 @@ REFUSALS = Metric(
 WAITING = Metric("gateway_graphql_waiting", "gauge", "Documents that wait in the queue.")
 UNITS = Metric("gateway_sqlite_units_total", "counter", "Committed units of work that write, on SQLite.")
 COMMITS = Metric("gateway_sqlite_commits_total", "counter", "Commits on SQLite. Units that waited together share one.")
+SCORES = Metric(
+    "gateway_remote_scores_total",
+    "counter",
+    "Requests for a score that the remote provider was needed for, by outcome and, if it gave no usable answer, by the"
+    " cause.",
+    ("outcome", "cause"),
+    (
+        *((FETCHED, ""), (UNKNOWN, "")),
+        *((outcome, cause.value) for outcome in (STALE, UNAVAILABLE) for cause in Cause),
+    ),
+)
 WORKERS = Metric("gateway_serving_processes", "gauge", "Processes that serve.")
 
 TABLE = MetricTable(
     (
         *(EXECUTIONS, OPERATIONS, OPERATION_BYTES, REQUESTS, RATE_LIMITED, DURATION, REFUSALS, WAITING, UNITS, COMMITS),
-        WORKERS,
+        *(SCORES, WORKERS),
     )
 )
 
@@ -112,6 +125,7 @@ class Metrics:
         }
         self._refusals, self._rate_limited = TABLE.places(REFUSALS), TABLE.places(RATE_LIMITED)
         self._operations, self._bytes = TABLE.places(OPERATIONS), TABLE.places(OPERATION_BYTES)
+        self._scores = TABLE.places(SCORES)
         self._units, self._commits = TABLE.places(UNITS)[()], TABLE.places(COMMITS)[()]
         self._waiting, self._workers = TABLE.places(WAITING)[()], TABLE.places(WORKERS)[()]
         self._duration = TABLE.start(DURATION)
@@ -137,6 +151,10 @@ class Metrics:
         """Counts a commit of so many units of work."""
         self._numbers.add(self._commits)
         self._numbers.add(self._units, units)
+
+    def count_score(self, outcome: str, cause: str) -> None:
+        """Counts a request for a score that the remote provider was needed for. `cause` is "" if it gave an answer."""
+        self._numbers.add(self._scores[outcome, cause])
 
     def set_gauges(self, *, texts: tuple[int, int], trusted: tuple[int, int], waiting: int) -> None:
         """Sets the gauges: number and bytes of the compiled operations of both kinds of documents, and how many

@@ -16,8 +16,8 @@ from tests.support.score_provider import Provider, person
 
 
 class RemoteWorld(DemoWorld):
-    """Each persona has an external id, and `excellent` is known to the provider. `outcomes` has what the source reported
-    to its observer."""
+    """Each persona has an external id, and `excellent` is known to the provider. `outcomes` has what the source
+    reported to its observer."""
 
     def __init__(self, url: str, clock: MovableClock, provider: Provider, **settings: Any) -> None:
         super().__init__(url, clock, **provider.settings(**settings))

@@ -16,6 +16,8 @@ from starlette.testclient import TestClient
 
 from gateway.kit.metrics import create_numbers
 from gateway.settings import Settings
+from gateway.sources.remote.failures import Cause
+from gateway.sources.remote.source import FETCHED, STALE, UNAVAILABLE, UNKNOWN
 from gateway.web.document_queue import DocumentQueue, QueueFull
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.metrics import TABLE, CountRequests, Metrics, MetricsServer
@@ -96,6 +98,17 @@ def test_each_reason_has_a_number() -> None:
     labels = {labels for name, labels in read_samples(TABLE.write([0] * TABLE.size)) if "executions" in name}
     expected = {f'executor="graphql-core",reason="{each.name.lower()}"' for each in Reason}
     assert labels == {'executor="compiled",reason=""', *expected}
+
+
+def test_each_outcome_of_a_remote_score_has_a_number() -> None:
+    numbers = create_numbers(TABLE.size)
+    metrics = Metrics(numbers)
+    pairs = [(FETCHED, ""), (UNKNOWN, ""), *((outcome, cause) for outcome in (STALE, UNAVAILABLE) for cause in Cause)]
+    for outcome, cause in pairs:
+        metrics.count_score(outcome, cause)
+    samples = read_samples(TABLE.write(numbers.totals()))
+    counted = {labels: number for (name, labels), number in samples.items() if name == "gateway_remote_scores_total"}
+    assert counted == {f'outcome="{outcome}",cause="{cause}"': 1 for outcome, cause in pairs}
 
 
 @pytest.mark.parametrize(
@@ -245,6 +258,7 @@ def test_text_is_read_by_the_parser_of_prometheus() -> None:
         "gateway_graphql_waiting": "gauge",
         "gateway_sqlite_units": "counter",
         "gateway_sqlite_commits": "counter",
+        "gateway_remote_scores": "counter",
         "gateway_serving_processes": "gauge",
     }
     assert all(each.documentation for each in families.values())

@@ -1,0 +1,48 @@
+"""Why the score provider gave no usable answer."""
+
+from enum import StrEnum
+
+from gateway.kit.outage import Outage
+
+
+class Cause(StrEnum):
+    """A cause, for metrics and logs. The first nine are those of `gateway.kit.http_address`."""
+
+    URL = "url"
+    UNRESOLVED = "unresolved"
+    ADDRESS_REFUSED = "address_refused"
+    CONNECTION = "connection"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    PROTOCOL = "protocol"
+    ENCODING = "encoding"
+    TOO_LARGE = "too_large"
+    STATUS = "status"  # neither 200 nor an unknown subject
+    SERVER_ERROR = "server_error"  # a status from 500 on
+    MALFORMED = "malformed"  # not a compact JWS, or a member of its payload is missing or not valid
+    SIGNATURE = "signature"  # not signed by a configured key
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    SUBJECT = "subject"
+    NONCE = "nonce"
+    EXPIRED = "expired"  # `iat`, `exp`, `asOf` or `validUntil` do not hold now
+    UNKNOWN_REASON = "unknown_reason"  # a reason code is not in the catalogue
+    CIRCUIT_OPEN = "circuit_open"  # not asked: the last calls failed
+    BUSY = "busy"  # not asked: too many requests wait for the provider
+    NO_TIME = "no_time"  # not asked: the request must end soon
+
+
+TRANSIENT = frozenset({Cause.UNRESOLVED, Cause.CONNECTION, Cause.TIMEOUT, Cause.PROTOCOL, Cause.SERVER_ERROR})
+"""Causes that may be gone at the next attempt."""
+
+
+class ProviderFailed(Outage):
+    """The provider gave no usable answer. The message names the cause only."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__("score provider", cause, f"The score provider gave no usable answer: {cause}.")
+        self.cause = cause
+
+
+class CatalogueRefused(Exception):
+    """The provider's catalogue of reasons cannot be used. The message says why, and has no text of the provider."""
