@@ -46,7 +46,8 @@ class FixedScores:
 
 
 class LiveWorld(World):
-    """A live deployment with the settings' defaults, except for `settings`. Its persons belong to no partner."""
+    """A live deployment with the settings' defaults, except for `settings`. Its persons belong to no partner. Their
+    scores are fixed ones, unless the settings name a remote provider."""
 
     clock: MovableClock
 
@@ -60,7 +61,7 @@ class LiveWorld(World):
             database_url=url,
             **settings,
         )
-        super().__init__(live, clock, source=self.source)
+        super().__init__(live, clock, source=self.source if live.score_source == "scorecard" else None)
 
     def add_merchant(self, partner: str) -> str:
         """Creates a car rental merchant of this partner, with CONTRACT; returns the id of its client."""
