@@ -92,7 +92,8 @@ class DecisionFulfillInput(TransitionInput):
     settled_at: datetime | None = strawberry.field(
         default=strawberry.UNSET,
         description="When it was settled: between the activation and now, with 15 seconds of allowance for your"
-        " clock. Null or absent: now.",
+        " clock. A full settlement before the end of the grace period is not late, also if you report it later. Null or"
+        " absent: now.",
     )
     settled_amount: MoneyInput | None = strawberry.field(
         default=strawberry.UNSET,

@@ -149,7 +149,7 @@ _publish(
     Contested,
     "DisputeSubject",
     "What the user disputes.",
-    {"BREACH": "A reported breach.", "OVERDUE": "An overdue flag."},
+    {"BREACH": "A reported breach.", "OVERDUE": "An overdue flag, also of an obligation that was settled late."},
 )
 _publish(Party, "DisputeParty", "Party to a dispute.", {"USER": "The user.", "MERCHANT": "The merchant."})
 _publish(

@@ -68,7 +68,7 @@ class DecisionLifecycle(RuleBasedStateMachine):
         assert before.status_at(self.now) in row.sources or before.status in row.sources
         assert self.state.status is row.target
         assert (event.topic, event.before, event.after, event.at) == (row.topic, before.status, row.target, self.now)
-        assert not self.ended, "an ended decision does not change"
+        assert not self.ended or name is SystemTransition.VOID_LATE_SETTLEMENT, "an ended decision does not change"
         assert name not in before.blocked_transitions
         if name is not SystemTransition.APPROVE:
             assert (self.state.due < before.due) if name is Transition.REDUCE else (self.state.due == before.due)
@@ -117,7 +117,11 @@ class DecisionLifecycle(RuleBasedStateMachine):
 
     @rule(minor=st.sampled_from((None, 0, 1, 500, 5_000, 5_001, 9_999, 30_000, 30_001)))
     def settle(self, minor: int | None) -> None:
-        self.take(Decision.settle, self.now, None if minor is None else yuan(minor))
+        counted, contested = self.state.overdue, self.state.contested
+        if self.take(Decision.settle, self.now, None if minor is None else yuan(minor)) and self.ended:
+            is_late = counted and self.state.breached_at is None
+            assert (self.state.late_counts_from is not None) == is_late, "only a flag that counted makes it late"
+            assert not contested or self.state.breach_counts_from is None, "a settled dispute leaves no breach"
 
     @rule(minor=st.sampled_from((0, 1, 500, 5_000, 20_000, 29_999, 30_000)))
     def reduce(self, minor: int) -> None:
@@ -165,6 +169,9 @@ class DecisionLifecycle(RuleBasedStateMachine):
         self.pauses += self.now - (self.state.contested_at or self.now)
         self.decision.reject_dispute(self.now)
         self.subject = None
+        if self.state.status is Status.FULFILLED:
+            assert self.state.late_counts_from == self.now, "a late settlement counts at once"
+            return
         is_early = self.state.breach_kind is BreachKind.OTHER and self.now < (self.state.due_at or self.now)
         assert self.state.counts_against(self.now) != (is_early and not self.state.overdue)
 
@@ -172,6 +179,7 @@ class DecisionLifecycle(RuleBasedStateMachine):
     def amounts_add_up(self) -> None:
         state = self.state
         assert state.settled + state.outstanding == state.due
+        assert state.late_counts_from is None or not state.counts_against(self.now)
         assert 0 <= state.exposure.minor <= state.outstanding.minor
         assert state.exposure <= state.committed
         if state.status not in OPEN_STATUSES:

@@ -32,6 +32,11 @@ LAPSED = OVERDUE + WINDOWS.report
 UNCONTESTED = NOON + WINDOWS.contest
 WRITTEN_OFF = NOON + WINDOWS.write_off
 EXPIRED = NOON + 3 * DAY
+VOIDED_BY = {
+    Status.ACTIVE: SystemTransition.LAPSE,
+    Status.BREACHED: SystemTransition.VOID_BREACH,
+    Status.FULFILLED: SystemTransition.VOID_LATE_SETTLEMENT,
+}
 EFFECTS = (
     "state",
     "status",
@@ -53,6 +58,10 @@ def settled_in_part() -> DecisionState:
 
 def flagged() -> DecisionState:
     return due_applied(settled_in_part(), OVERDUE)[0]
+
+
+def late_settlement() -> DecisionState:
+    return after(flagged(), Decision.settle, OVERDUE)
 
 
 def contested(state: DecisionState, now: BusinessTime) -> DecisionState:
@@ -82,6 +91,9 @@ def states() -> dict[str, tuple[DecisionState, BusinessTime]]:
         "breached, dispute rejected or withdrawn": (rejected(breach, NOON), NOON),
         "breached, written off": (due_applied(breach, WRITTEN_OFF)[0], WRITTEN_OFF),
         "active, breach voided before the due date": (after(contested(breach, NOON), Decision.void_breach, NOON), NOON),
+        "fulfilled late, time to dispute not over": (late_settlement(), OVERDUE),
+        "fulfilled late, disputed": (contested(late_settlement(), OVERDUE), OVERDUE),
+        "fulfilled late, time to dispute over": (late_settlement(), OVERDUE + WINDOWS.contest),
         "fulfilled": (after(settled_in_part(), Decision.settle, NOON), NOON),
         "cancelled": (after(approved(), Decision.cancel, NOON), NOON),
         "expired": (due_applied(approved(), EXPIRED)[0], EXPIRED),
@@ -121,7 +133,7 @@ def transitions(state: DecisionState) -> tuple[str, ...]:
     if state.status is Status.PENDING:
         by_operator = [SystemTransition.APPROVE, SystemTransition.DECLINE]
     elif state.contested:
-        by_operator = [SystemTransition.VOID_BREACH if state.status is Status.BREACHED else SystemTransition.LAPSE]
+        by_operator = [VOIDED_BY[state.status]]
     events = [[RULES[name].topic for name in names if name is not None] for names in (due, by_operator)]
     return tuple(", ".join(names) or "none" for names in (state.available_transitions, *events))
 

@@ -49,6 +49,7 @@ def test_transition_table() -> None:
         ("LAPSE", "ACTIVE", "ACTIVE", "LAPSED"),
         ("WRITE_OFF", "BREACHED", "BREACHED", "WRITTEN_OFF"),
         ("VOID_BREACH", "BREACHED", "ACTIVE", "BREACH_VOIDED"),
+        ("VOID_LATE_SETTLEMENT", "FULFILLED", "FULFILLED", "LAPSED"),
     ]
 
 

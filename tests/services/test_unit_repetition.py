@@ -207,6 +207,9 @@ CASES: dict[str, tuple[Step, ...]] = {
         *(Person.activate, Person.report_breach, Person.open_dispute),
         *(8 * DAY, Person.uphold_unanswered),
     ),
+    "late-settlement-disputed": (
+        *(Person.activate, 5 * DAY, Person.apply_due, Person.fulfill, Person.open_dispute, Person.accept),
+    ),
     "dispute-upheld-by-return": (Person.activate, 5 * DAY, Person.apply_due, Person.open_dispute, Person.take_back),
     "dispute-upheld-by-extension": (Person.activate, 5 * DAY, Person.apply_due, Person.open_dispute, Person.extend),
 }

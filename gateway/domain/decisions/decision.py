@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
+from gateway.domain.decisions.amounts import require_part, require_reduction
 from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.decisions.settlement import Windows
 from gateway.domain.decisions.state import DecisionProvenance, DecisionState
@@ -142,29 +143,23 @@ class Decision:
         settled; the terms and an overdue flag stay as they are. Raises InvalidInput for an invalid amount."""
         state = self.state
         rule = require_rule(Transition.REDUCE, state.status_at(now), state.blocked_transitions)
-        _require_currency(amount, state.due, "newAmount")
-        if not state.settled <= amount < state.due:
-            raise InvalidInput(
-                "INVALID_AMOUNT",
-                f"The new amount must be below the present amount due, {state.due}, and at least the settled"
-                f" {state.settled}.",
-                ("newAmount", "amount"),
-            )
+        require_reduction(amount, state.due, state.settled, "newAmount")
         return self._apply(rule, replace(state, due=amount), now)
 
     def settle(
         self, now: BusinessTime, amount: Money | None = None, settled_at: BusinessTime | None = None
     ) -> DecisionEvent:
         """Settles the outstanding amount, or `amount` of it. A breach can only be settled in full. Raises InvalidInput
-        for an invalid amount, and for a time before the activation or in the future."""
+        for an invalid amount, and for a time before the activation or in the future. A full settlement ends the dispute
+        about a contested flag or breach, which is then void, and a flag that was set after `settled_at`."""
         state = self.state
         whole = require_rule(Transition.FULFILL, state.status_at(now))
         if settled_at is not None:
             _within(settled_at, state.activated_at or state.created_at, now, "settledAt", "the activation")
         if amount is not None:
-            _require_part(amount, state.outstanding, "settledAmount")
+            require_part(amount, state.outstanding, "settledAmount")
         if amount is None or amount == state.outstanding:
-            return self._apply(whole, replace(state, settled=state.due, contested_at=None), now)
+            return self._apply(whole, replace(_without_void(state, settled_at, now), settled=state.due), now)
         if state.status is Status.BREACHED:
             raise InvalidInput(
                 "INVALID_AMOUNT",
@@ -185,7 +180,7 @@ class Decision:
             raise TooEarly(f"A breach of the kind {kind} cannot be reported yet.", possible_from, ("kind",))
         settled = state.settled
         if outstanding is not None:
-            _require_part(outstanding, state.outstanding, "amountOutstanding")
+            require_part(outstanding, state.outstanding, "amountOutstanding")
             settled = state.due - outstanding
         breached = replace(state, settled=settled, breached_at=now, breach_kind=kind, dispute_rejected_at=None)
         return self._apply(rule, breached, now)
@@ -204,8 +199,10 @@ class Decision:
         return self._apply(rule, cleared, now)
 
     def void_overdue(self, now: BusinessTime) -> DecisionEvent:
-        """Ends the overdue flag after a dispute about it was upheld."""
-        rule = require_rule(SystemTransition.LAPSE, self.state.status_at(now))
+        """Ends the overdue flag, also that of a late settlement, after a dispute about it was upheld."""
+        is_settled = self.state.status is Status.FULFILLED
+        name = SystemTransition.VOID_LATE_SETTLEMENT if is_settled else SystemTransition.LAPSE
+        rule = require_rule(name, self.state.status_at(now))
         return self._apply(rule, replace(self.state, lapsed_at=now, contested_at=None), now)
 
     def open_dispute(self, now: BusinessTime) -> DecisionEvent:
@@ -266,6 +263,16 @@ def _with_terms(state: DecisionState, approval: Approval) -> DecisionState:
     return replace(state, outcome=approval, due=terms.exposed, settled=settled, **moments)
 
 
+def _without_void(state: DecisionState, settled_at: BusinessTime | None, now: BusinessTime) -> DecisionState:
+    """Returns the state without what its full settlement makes void: a contested flag or breach, and an overdue flag
+    that was set although the obligation had been settled at `settled_at`."""
+    is_flagged = state.overdue_at is not None and state.lapsed_at is None
+    was_in_time = settled_at is not None and state.due_at is not None and settled_at < state.due_at + state.grace
+    lapsed_at = now if is_flagged and (state.contested or was_in_time) else state.lapsed_at
+    voided_at = now if state.contested and state.status is Status.BREACHED else state.voided_at
+    return replace(state, lapsed_at=lapsed_at, voided_at=voided_at, contested_at=None)
+
+
 def _within(moment: BusinessTime, first: BusinessTime, now: BusinessTime, field: str, beginning: str) -> BusinessTime:
     """Returns the moment. Within CLOCK_ALLOWANCE before `first` it returns `first`, within CLOCK_ALLOWANCE after `now`
     it returns `now`. Raises InvalidInput for any other moment before `first` or after `now`."""
@@ -274,20 +281,3 @@ def _within(moment: BusinessTime, first: BusinessTime, now: BusinessTime, field:
     if first - moment > CLOCK_ALLOWANCE:
         raise InvalidInput("INVALID_PERIOD", f"This time is before {beginning}.", (field,))
     return min(max(moment, first), now)
-
-
-def _require_part(amount: Money, outstanding: Money, field: str) -> None:
-    """Raises InvalidInput unless the amount is above zero and at most `outstanding`."""
-    _require_currency(amount, outstanding, field)
-    if not amount.minor or not amount <= outstanding:
-        raise InvalidInput(
-            "INVALID_AMOUNT",
-            f"The amount must be above zero and at most the outstanding {outstanding}.",
-            (field, "amount"),
-        )
-
-
-def _require_currency(amount: Money, of_terms: Money, field: str) -> None:
-    """Raises InvalidInput unless the amount is in the currency of the terms."""
-    if amount.currency != of_terms.currency:
-        raise InvalidInput("UNSUPPORTED_CURRENCY", f"The terms are in {of_terms.currency}.", (field, "currency"))

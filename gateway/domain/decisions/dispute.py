@@ -58,9 +58,9 @@ class Dispute:
 
 
 def require_contestable(state: DecisionState, now: BusinessTime) -> Contested:
-    """Returns what a person may contest about a decision at `now`. Raises InvalidInput if there is no breach or overdue
-    flag, a dispute is open, an earlier dispute about it was rejected or withdrawn, or the time to contest the breach is
-    over."""
+    """Returns what a person may contest about a decision at `now`: a breach, an overdue flag, or the flag of a late
+    settlement. Raises InvalidInput if there is none, a dispute is open, an earlier dispute about it was rejected or
+    withdrawn, or the time to contest the breach or the late settlement is over."""
     if state.contested:
         raise InvalidInput("INVALID", "A dispute about this is already open.")
     if state.dispute_rejected_at is not None:
@@ -70,5 +70,9 @@ def require_contestable(state: DecisionState, now: BusinessTime) -> Contested:
             raise InvalidInput("INVALID", "The time to contest the breach is over.")
         return Contested.BREACH
     if state.status is Status.ACTIVE and state.overdue_at is not None and state.lapsed_at is None:
+        return Contested.OVERDUE
+    if state.late_counts_from is not None:
+        if now >= state.late_counts_from:
+            raise InvalidInput("INVALID", "The time to contest the late settlement is over.")
         return Contested.OVERDUE
     raise InvalidInput("INVALID", "There is nothing to contest about this decision.")

@@ -51,10 +51,11 @@ class DecisionState:
 
     `subject` is the pairwise user id. `requested` is the requested amount; `due` and `settled` are zero until approved.
     `due` is the amount of the terms, or less after a reduction.
-    `lapsed_at`: when the overdue flag expired. `written_off_at`: when the breach stopped using its exposure.
-    `contested_at`: since when a dispute is open. `dispute_rejected_at`: when a dispute about the current flag or breach
-    was rejected or withdrawn. `voided_at`: when a dispute about a breach was upheld. `dispute_pause`: how long disputes
-    have postponed the expiry of the overdue flag, in whole seconds.
+    `lapsed_at`: when the overdue flag expired or became void. `written_off_at`: when the breach stopped using its
+    exposure. `contested_at`: since when a dispute is open. `dispute_rejected_at`: when a dispute about the current flag
+    or breach was rejected or withdrawn. `voided_at`: when a dispute about a breach was upheld; a breach that was
+    settled during the dispute keeps its `breached_at`. `dispute_pause`: how long disputes have postponed the expiry of
+    the overdue flag, in whole seconds.
     """
 
     id: str
@@ -242,15 +243,34 @@ class DecisionState:
             return self.due_at
         return self.breach_possible_from(self.breach_kind) if self.breach_kind is not None else self.created_at
 
+    @property
+    def breach_counts_from(self) -> BusinessTime | None:
+        """The moment from which the breach counts, also if it is cured by now: the end of its contest window, or when a
+        dispute about it was rejected or withdrawn; never before it can count. It does not count while it is contested.
+        None without a breach, and for one that is void."""
+        if self.breached_at is None or (self.voided_at is not None and self.voided_at >= self.breached_at):
+            return None
+        uncontested_from = self.dispute_rejected_at or self.breached_at + self.windows.contest
+        return BusinessTime(max(uncontested_from, self.breach_can_count_from))
+
+    @property
+    def late_counts_from(self) -> BusinessTime | None:
+        """The moment from which a late settlement counts: one contest window after the overdue flag was set, or when a
+        dispute about the flag was rejected or withdrawn. It does not count while it is contested. None unless the
+        decision was fulfilled while its overdue flag counted, without a breach."""
+        if self.status is not Status.FULFILLED or self.breached_at is not None:
+            return None
+        if self.overdue_at is None or self.lapsed_at is not None:
+            return None
+        return self.dispute_rejected_at or BusinessTime(self.overdue_at + self.windows.contest)
+
     def counts_as_breach(self, now: BusinessTime) -> bool:
         """Whether the decision is an open breach that counts. A breach counts once its contest window is over, or once
         a dispute about it was rejected or withdrawn. It does not count while contested, nor before a breach of its kind
         can be reported. A breach of the kind OTHER does not count before the due date."""
-        if self.status is not Status.BREACHED or self.breached_at is None or self.contested:
-            return False
-        is_rejected = self.dispute_rejected_at is not None
-        counts_from = self.breached_at if is_rejected else self.breached_at + self.windows.contest
-        return now >= max(counts_from, self.breach_can_count_from)
+        counts_from = self.breach_counts_from
+        is_open = self.status is Status.BREACHED and not self.contested
+        return is_open and counts_from is not None and now >= counts_from
 
     def counts_as_overdue(self, now: BusinessTime) -> bool:
         """Whether the decision is an open overdue obligation, and not a breach that counts. An overdue flag counts at

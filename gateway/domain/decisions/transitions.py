@@ -40,7 +40,8 @@ class SystemTransition(StrEnum):
     the approval was not used, or the request not reviewed, in time. MARK_OVERDUE: due date and grace period have
     passed; the overdue flag is set. LAPSE: the overdue flag ends and the exposure is released, because no breach was
     reported in time or a dispute about the flag was upheld. WRITE_OFF: the breach is so old that its exposure is
-    released; it still counts against the person. VOID_BREACH: a dispute about the breach was upheld."""
+    released; it still counts against the person. VOID_BREACH: a dispute about the breach was upheld.
+    VOID_LATE_SETTLEMENT: the same about the overdue flag of an obligation that is settled."""
 
     SETTLE_PART = "SETTLE_PART"
     APPROVE = "APPROVE"
@@ -50,6 +51,7 @@ class SystemTransition(StrEnum):
     LAPSE = "LAPSE"
     WRITE_OFF = "WRITE_OFF"
     VOID_BREACH = "VOID_BREACH"
+    VOID_LATE_SETTLEMENT = "VOID_LATE_SETTLEMENT"
 
 
 class BreachKind(StrEnum):
@@ -93,6 +95,7 @@ RULES: Mapping[Transition | SystemTransition, TransitionRule] = {
         _rule(SystemTransition.LAPSE, "ACTIVE", Status.ACTIVE, Topic.DECISION_LAPSED),
         _rule(SystemTransition.WRITE_OFF, "BREACHED", Status.BREACHED, Topic.DECISION_WRITTEN_OFF),
         _rule(SystemTransition.VOID_BREACH, "BREACHED", Status.ACTIVE, Topic.DECISION_BREACH_VOIDED),
+        _rule(SystemTransition.VOID_LATE_SETTLEMENT, "FULFILLED", Status.FULFILLED, Topic.DECISION_LAPSED),
     )
 }
 """The transition table. It has all transitions."""

@@ -18,8 +18,8 @@ LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """One open decision, with its state as of its partner's time. `contestable` is what the person can contest now,
-    None if nothing. `dispute` is the newest dispute about it, None if there is none."""
+    """One decision with its state as of its partner's time. `contestable` is what the person can contest now, None if
+    nothing. `dispute` is the newest dispute about it, None if there is none."""
 
     state: DecisionState
     merchant_name: str
@@ -46,12 +46,14 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One decision with all that its parties have written: its events and disputes, oldest first."""
+    """One decision with all that its parties have written: its events and disputes, oldest first. `contestable` is what
+    the person can contest now, None if nothing."""
 
     decision: DecisionState
     merchant_name: str
     events: tuple[LoggedEvent, ...]
     disputes: tuple[Dispute, ...]
+    contestable: Contested | None
 
 
 class ObligationService:
@@ -61,8 +63,9 @@ class ObligationService:
         self._disputes = disputes
 
     def list_obligations(self, unit: UnitOfWork, user_id: str) -> tuple[Obligation, ...]:
-        """The person's approvals, active decisions and breaches, newest first."""
-        states = unit.decisions.list_reserving(user_id)
+        """The person's approvals, active decisions and breaches, newest first. Then the late settlements that can be
+        contested or are contested."""
+        states = unit.decisions.list_reserving(user_id) + unit.decision_pages.list_late_settlements(user_id)
         names = _merchant_names(unit, states)
         disputes = self._disputes.list_newest(unit, (state.id for state in states))
         obligations = []
@@ -70,18 +73,21 @@ class ObligationService:
             now = unit.business_time(state.merchant_id)
             name, contestable = names[state.merchant_id], _contestable(state, now)
             obligations.append(Obligation(state.as_of(now), name, contestable, disputes.get(state.id)))
-        return tuple(each for each in obligations if each.state.status is not Status.EXPIRED)
+        return tuple(each for each in obligations if _is_current(each))
 
     def load_agreement(self, unit: UnitOfWork, user_id: str, decision_id: str) -> Agreement:
         """A decision about this person, with its history. Raises NotFound."""
         state = unit.decisions.load(decision_id)
         if state is None or unit.consents.load_user_id(state.consent_id) != user_id:
             raise NotFound("There is no such decision.")
+        merchant_name = _merchant_names(unit, [state])[state.merchant_id]
+        now = unit.business_time(state.merchant_id)
         return Agreement(
-            decision=state.as_of(unit.business_time(state.merchant_id)),
-            merchant_name=_merchant_names(unit, [state])[state.merchant_id],
+            decision=state.as_of(now),
+            merchant_name=merchant_name,
             events=tuple(read_events(unit, unit.decision_log.list_of_decision(decision_id))),
             disputes=tuple(self._disputes.list_all(unit, decision_id)),
+            contestable=_contestable(state, now),
         )
 
     def list_history(self, unit: UnitOfWork, user_id: str, after: str | None = None) -> HistoryPage:
@@ -98,6 +104,13 @@ class ObligationService:
 def _merchant_names(unit: UnitOfWork, states: list[DecisionState]) -> dict[str, str]:
     merchants = unit.load_counterparts({state.merchant_id for state in states})
     return {merchant_id: merchant.name for merchant_id, merchant in merchants.items()}
+
+
+def _is_current(obligation: Obligation) -> bool:
+    """Whether the decision is open, or a late settlement that can still change by a dispute."""
+    if obligation.state.status is Status.FULFILLED:
+        return obligation.state.contested or obligation.contestable is not None
+    return obligation.state.status is not Status.EXPIRED
 
 
 def _contestable(state: DecisionState, now: BusinessTime) -> Contested | None:

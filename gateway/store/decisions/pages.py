@@ -63,6 +63,11 @@ _STATES = (_COLUMNS.id, _VERSION, *(column for column in _COLUMNS if column.name
 _KEYS = tuple(f"key_{number}" for number in range(_FEW))
 _BY_KEYS = select(*_STATES).where(_COLUMNS.id.in_([bindparam(name) for name in _KEYS]))
 _OF_USER = OF_USER.order_by(_COLUMNS.id.desc()).limit(bindparam("most"))
+_LATE_OF_USER = OF_USER.where(
+    _COLUMNS.status == Status.FULFILLED.value,
+    _COLUMNS.overdue_at.is_not(None),
+    *(_COLUMNS[name].is_(None) for name in ("lapsed_at", "breached_at", "dispute_rejected_at")),
+).order_by(_COLUMNS.id.desc())
 _OLDER_OF_USER = _OF_USER.where(_COLUMNS.id < bindparam("before"))
 
 
@@ -173,6 +178,10 @@ class DecisionPageRepository(Repository):
         if before is None:
             return [MAPPING.read(row) for row in self._rows(_OF_USER, **parameters)]
         return [MAPPING.read(row) for row in self._rows(_OLDER_OF_USER, **parameters, before=before)]
+
+    def list_late_settlements(self, user_id: str) -> list[DecisionState]:
+        """Returns a person's late settlements about which no dispute was rejected or withdrawn, newest first."""
+        return [MAPPING.read(row) for row in self._rows(_LATE_OF_USER, user_id=user_id)]
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -13,10 +13,11 @@ from gateway.domain.decisions.dispute import Dispute
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.errors import NotFound
 from gateway.domain.events import Actor, Topic
-from gateway.services.decisions.obligations import Agreement, PastDecision
+from gateway.services.decisions.obligations import Agreement, Obligation, PastDecision
 from gateway.web.errors import PageError
 from gateway.web.pages.account.decisions import DecisionView, describe_decision
-from gateway.web.pages.account.obligations import describe_dispute
+from gateway.web.pages.account.obligations import STATEMENT, ObligationView, describe_dispute, describe_obligation
+from gateway.web.sessions import CSRF_FIELD
 from gateway.web.site.redirects import ACCOUNT, request_login
 from gateway.web.site.site import Site
 from gateway.web.texts import Texts, msgid
@@ -86,11 +87,17 @@ class AgreementPage:
             agreement = await run_in_threadpool(self._load, session.user_id, decision_id)
         except NotFound:
             raise PageError(404, _UNKNOWN) from None
-        texts = self._site.renderer.texts(request)
+        texts, kept = self._site.renderer.texts(request), self._site.kept_forms
+        obligation = _describe_obligation(texts, agreement)
+        address = obligation.contest_address
         return self._site.renderer.page(
             request,
             "pages/account/agreement.html",
             agreement=_describe_decision(texts, agreement),
+            obligation=obligation,
+            statements={address: kept.load(request, address, session.user_id).get(STATEMENT, "")} if address else {},
+            csrf_field=CSRF_FIELD,
+            csrf_token=session.csrf_token,
             events=[_describe_event(texts, event) for event in agreement.events],
             disputes=[_describe_dispute(texts, dispute, agreement.decision) for dispute in agreement.disputes],
         )
@@ -104,6 +111,14 @@ class AgreementPage:
 
 def _describe_decision(texts: Texts, agreement: Agreement) -> DecisionView:
     return describe_decision(texts, PastDecision(agreement.decision, agreement.merchant_name))
+
+
+def _describe_obligation(texts: Texts, agreement: Agreement) -> ObligationView:
+    """The view of the agreement's obligation, for what the person can do about it now."""
+    newest = agreement.disputes[-1] if agreement.disputes else None
+    return describe_obligation(
+        texts, Obligation(agreement.decision, agreement.merchant_name, agreement.contestable, newest)
+    )
 
 
 def _describe_event(texts: Texts, event: LoggedEvent) -> EventView:

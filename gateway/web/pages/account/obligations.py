@@ -1,5 +1,5 @@
-"""The view of an open obligation: its merchant, amount and date, its breach or overdue flag, and its dispute. Persons
-read "agreement" for obligation."""
+"""The view of an obligation that is open or was settled late: its merchant, amount and date, its breach or overdue
+flag, and its dispute. Persons read "agreement" for obligation."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,14 @@ from gateway.services.decisions.obligations import Obligation
 from gateway.web.site.consent_parts import PRODUCTS
 from gateway.web.texts import Texts, msgid
 
+STATEMENT = "statement"
+"""The field of the form that contests an obligation."""
+
 _UNUSED = msgid("%(amount)s, not used yet. It expires on %(date)s.")
 _OPEN = msgid("%(amount)s open until %(date)s.")
+_SETTLED = msgid("Settled. Its last date was %(date)s.")
+_LATE = msgid("You settled this late. From %(date)s on it counts against you, unless you dispute it before.")
+_LATE_COUNTS = msgid("You settled this late. It counts against you.")
 _OVERDUE = msgid("Overdue since %(date)s.")
 _BREACHED = msgid("On %(date)s the merchant reported that you broke the agreement: %(kind)s.")
 _BREACH_KINDS = {
@@ -45,12 +51,13 @@ _WITHDRAWAL_EARLY = msgid(
 
 @dataclass(frozen=True, slots=True)
 class ObligationView:
-    """One open obligation on the account page. `default` is the sentence about its breach or overdue flag, `dispute`
-    the one about its dispute. `statement` is the person's text, `response` the merchant's, `resolution` the
+    """One obligation on the account page. `default` is the sentence about its breach, overdue flag or late settlement,
+    `dispute` the one about its dispute. `statement` is the person's text, `response` the merchant's, `resolution` the
     operator's. `contest_address` and `withdraw_address` are the actions of its forms. `withdrawal` says what happens if
     the dispute is withdrawn. Each of these is "" if it does not apply."""
 
     id: str
+    is_settled: bool
     merchant: str
     product: str
     sentence: str
@@ -73,6 +80,7 @@ def describe_obligation(texts: Texts, obligation: Obligation) -> ObligationView:
     relevant = dispute if in_dispute or upheld or default else None
     return ObligationView(
         id=state.id,
+        is_settled=state.status is Status.FULFILLED,
         merchant=obligation.merchant_name,
         product=texts.gettext(PRODUCTS[state.product]),
         sentence=_describe_amount(texts, obligation),
@@ -91,6 +99,8 @@ def _describe_amount(texts: Texts, obligation: Obligation) -> str:
     state, settlement = obligation.state, obligation.state.settlement
     if settlement is None:
         return ""
+    if state.status is Status.FULFILLED:
+        return texts.gettext(_SETTLED, date=texts.date(settlement.due_at) if settlement.due_at else "")
     unused = state.status is Status.APPROVED
     last_date = state.valid_until if unused else settlement.due_at
     amount = texts.money(settlement.outstanding)
@@ -99,7 +109,11 @@ def _describe_amount(texts: Texts, obligation: Obligation) -> str:
 
 def _describe_default(texts: Texts, obligation: Obligation) -> str:
     state = obligation.state
-    if state.breached_at is not None and state.breach_kind is not None:
+    if state.late_counts_from is not None and not state.contested:
+        if obligation.contestable is None:
+            return texts.gettext(_LATE_COUNTS)
+        return texts.gettext(_LATE, date=texts.date(state.late_counts_from))
+    if state.status is Status.BREACHED and state.breached_at is not None and state.breach_kind is not None:
         kind, date = texts.gettext(_BREACH_KINDS[state.breach_kind]), texts.date(state.breached_at)
         return texts.gettext(_BREACHED, date=date, kind=kind)
     settlement = state.settlement

@@ -32,13 +32,12 @@ from gateway.web.pages.account.confirmation import (
 from gateway.web.pages.account.consents import describe_consent
 from gateway.web.pages.account.decision_list import DecisionList, decisions_address
 from gateway.web.pages.account.decisions import describe_decision
-from gateway.web.pages.account.obligations import describe_obligation
+from gateway.web.pages.account.obligations import STATEMENT, describe_obligation
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.redirects import ACCOUNT, request_login, see_other, signed_out_address
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid
 
-STATEMENT = "statement"
 _AGREEMENTS = f"{ACCOUNT}#agreements"
 _UNKNOWN_CONSENT = msgid("You have no such consent.")
 _UNKNOWN_DISPUTE = msgid("You have no such agreement or dispute.")
