@@ -59,15 +59,29 @@ class RecordLog(TreeLog):
 
     def append_noted(self) -> None:
         """Appends an entry for each noted row. Called once, at the end of the unit of work."""
-        noted = sorted(self._noted)
-        for start in range(0, len(noted), _BATCH):
-            for kind, record_id in noted[start : start + _BATCH]:
+        if len(self._noted) > _BATCH:
+            self._append_many()
+        else:
+            for (kind, record_id), table in sorted(self._noted.items(), key=lambda each: each[0]):
                 # Not by `_run`, which would append what was handed over, before the end of the transaction.
-                for row in run(self._connection, _row_of(self._noted[kind, record_id]), {"record_id": record_id}).rows:
+                for row in run(self._connection, _row_of(table), {"record_id": record_id}).rows:
                     self._append(kind, record_id, digest_record(values_of(row)))
-            if len(noted) > _BATCH:  # the entries of a large unit of work would take much memory
-                self._trees.append_all()
         self._noted.clear()
+
+    def _append_many(self) -> None:
+        """Reads the rows in batches and computes their digests, then appends their entries in batches, which takes
+        little memory. The heads of the logs are locked from the first batch of entries on, so digests come first."""
+        digests = []
+        for table in {table.name: table for table in self._noted.values()}.values():
+            ids = sorted(record_id for kind, record_id in self._noted if kind == table.name)
+            for start in range(0, len(ids), _BATCH):
+                rows = run(self._connection, _rows_of(table), {"record_ids": ids[start : start + _BATCH]}).rows
+                digests += [(table.name, row.id, digest_record(values_of(row))) for row in rows]
+        digests.sort()
+        for number, each in enumerate(digests, 1):
+            self._append(*each)
+            if number % _BATCH == 0:
+                self._trees.append_all()
 
     def _append(self, kind: str, record_id: str, digest: str) -> None:
         entry_id = self._ids.new(self.NOUN)
@@ -95,6 +109,11 @@ class RecordLog(TreeLog):
 @cache
 def _row_of(table: Table) -> Select[Any]:
     return select(table).where(table.c.id == bindparam("record_id"))
+
+
+@cache
+def _rows_of(table: Table) -> Select[Any]:
+    return select(table).where(table.c.id.in_(bindparam("record_ids", expanding=True)))
 
 
 def digest_record(values: Mapping[str, Any]) -> str:
