@@ -82,6 +82,7 @@ def test_accepted_dispute_from_the_page_of_the_agreement(scenario: Scenario) -> 
     assert "You settled this late" not in page_text
     assert "Your dispute was upheld." in page_text
     assert "It no longer counts as overdue." in page_text
+    assert "The merchant wrote:" not in page_text, "the note of the gateway is not the merchant's"
     assert decision.timeline[-1] == "DISPUTE_RESOLVED"
     assert decision.timeline[-2].startswith("LAPSED by MERCHANT")
     assert scenario.agreement() == ""

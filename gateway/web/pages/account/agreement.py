@@ -43,6 +43,8 @@ _EVENTS = {
     Topic.DISPUTE_ANSWERED: msgid("The merchant answered your dispute."),
     Topic.DISPUTE_RESOLVED: msgid("Your dispute ended."),
 }
+_NOTED_BY_GATEWAY = frozenset({Topic.DECISION_LAPSED, Topic.DECISION_BREACH_VOIDED})
+"""Topics of events whose note the gateway writes, also if the merchant has caused the event by accepting a dispute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def _describe_obligation(texts: Texts, agreement: Agreement) -> ObligationView:
 
 
 def _describe_event(texts: Texts, event: LoggedEvent) -> EventView:
-    note = event.note if event.actor is Actor.MERCHANT else None
+    note = event.note if event.actor is Actor.MERCHANT and event.topic not in _NOTED_BY_GATEWAY else None
     return EventView(texts.date(event.occurred_at), texts.gettext(_EVENTS[event.topic]), note or "")
 
 
