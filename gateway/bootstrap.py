@@ -59,6 +59,8 @@ from gateway.services.query_unit import QueryRunner
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.services.scoring.inquiries import InquiryBudget
+from gateway.services.scoring.ordinary_requests import OrdinaryRequestService
+from gateway.services.scoring.person_scores import PersonScoreService
 from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
@@ -204,6 +206,7 @@ def build(
         source=source,
         scores=ScoreService(),
         scorecard=scorecard,
+        person_scores=PersonScoreService(database, source, OrdinaryRequestService(registry, overrides, credit_limits)),
         queries=QueryRunner(database, access_log, scores, inquiries),
         decisions=DecisionQueries(assessor),
         requester=DecisionRequester(database, assessor, access_log, scheduler, scores, inquiries, ids, shadows),

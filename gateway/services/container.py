@@ -42,6 +42,7 @@ from gateway.services.processes import ProcessRegistry
 from gateway.services.query_unit import QueryRunner
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.inquiries import InquiryBudget
+from gateway.services.scoring.person_scores import PersonScoreService
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
 from gateway.settings import Settings
@@ -91,6 +92,7 @@ class Container:
     source: ScoreSource
     scores: ScoreService
     scorecard: ScorecardSource
+    person_scores: PersonScoreService
     queries: QueryRunner
     decisions: DecisionQueries
     requester: DecisionRequester

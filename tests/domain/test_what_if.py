@@ -54,7 +54,7 @@ def persona(handle: str, *more: BehaviourRecord, **options: Any) -> Situation:
 
 def obligation(days: int, *, overdue: bool = False, name: str = "dec") -> OpenObligation:
     due_at = BusinessTime(NOON + timedelta(days=days))
-    return OpenObligation(name, Dimension.CREDIT_HISTORY, "prt", HUNDRED, due_at, overdue)
+    return OpenObligation(name, Dimension.CREDIT_HISTORY, "Moon Shop", "prt", HUNDRED, due_at, overdue)
 
 
 def scored(projection: Projection) -> tuple[int | None, Tier, BusinessTime]:

@@ -29,10 +29,11 @@ _MONTHS_OF_YEAR = 12
 
 @dataclass(frozen=True, slots=True)
 class OpenObligation:
-    """An open obligation of a person in this deployment. `partner` is the id of the merchant's partner."""
+    """An open obligation of a person in this deployment, with the name of the merchant and the id of its partner."""
 
     id: str
     dimension: Dimension
+    merchant_name: str
     partner: str
     amount: Money
     due_at: BusinessTime

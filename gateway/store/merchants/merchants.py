@@ -62,11 +62,12 @@ class MerchantAdapterTable(MerchantAdapterRow, table=True):
 
 @dataclass(frozen=True, slots=True)
 class Counterpart:
-    """What a person's pages need of a merchant: its name, and how far its partner's business time is ahead of wall
-    time."""
+    """What a person's pages need of a merchant: its name, its partner, and how far its partner's business time is ahead
+    of wall time."""
 
     name: str
     clock_offset_seconds: int
+    partner_id: str
 
 
 MERCHANTS = table_of(MerchantTable)
@@ -80,12 +81,17 @@ _CLOCK_OFFSET = (
     select(PARTNERS.c.clock_offset_seconds).select_from(_WITH_PARTNER).where(MERCHANTS.c.id == bindparam("merchant_id"))
 )
 _COUNTERPARTS = (
-    select(MERCHANTS.c.id, MERCHANTS.c.name, PARTNERS.c.clock_offset_seconds)
+    select(MERCHANTS.c.id, MERCHANTS.c.name, MERCHANTS.c.partner_id, PARTNERS.c.clock_offset_seconds)
     .select_from(_WITH_PARTNER)
     .where(MERCHANTS.c.id.in_(bindparam("merchant_ids", expanding=True)))
 )
 _UPDATE = MERCHANTS.update().where(MERCHANTS.c.id == bindparam("merchant_id"))
 _ENABLED = select(MERCHANT_ADAPTERS.c.adapter).where(MERCHANT_ADAPTERS.c.merchant_id == bindparam("merchant_id"))
+_ENABLED_OF_MANY = (
+    select(MERCHANT_ADAPTERS.c.merchant_id, MERCHANT_ADAPTERS.c.adapter)
+    .where(MERCHANT_ADAPTERS.c.merchant_id.in_(bindparam("merchant_ids", expanding=True)))
+    .order_by(MERCHANT_ADAPTERS.c.merchant_id, MERCHANT_ADAPTERS.c.adapter)
+)
 _ENABLE = insert_into(MERCHANT_ADAPTERS).on_conflict_do_nothing().returning(MERCHANT_ADAPTERS.c.adapter)
 _DISABLE = (
     MERCHANT_ADAPTERS.delete()
@@ -122,7 +128,7 @@ class MerchantRepository(Repository):
     def load_counterparts(self, merchant_ids: Iterable[str]) -> Mapping[str, Counterpart]:
         """Returns these merchants by id, without unknown ones. One statement loads all."""
         rows = self._rows(_COUNTERPARTS, merchant_ids=sorted(set(merchant_ids)))
-        return {row.id: Counterpart(row.name, row.clock_offset_seconds) for row in rows}
+        return {row.id: Counterpart(row.name, row.clock_offset_seconds, row.partner_id) for row in rows}
 
     def load_clock_offset(self, merchant_id: str) -> int:
         """Returns how far the business time of the merchant's partner is ahead of wall time, in seconds. Raises
@@ -145,6 +151,13 @@ class MerchantRepository(Repository):
     def list_enabled_adapters(self, merchant_id: str) -> tuple[str, ...]:
         """Returns the keys of the enabled adapters in alphabetical order."""
         return tuple(sorted(self._values(_ENABLED, merchant_id=merchant_id)))
+
+    def load_enabled_adapters(self, merchant_ids: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+        """Returns the keys of the enabled adapters of each of these merchants, in alphabetical order. One statement
+        loads all."""
+        ids = sorted(set(merchant_ids))
+        rows = self._rows(_ENABLED_OF_MANY, merchant_ids=ids)
+        return {each: tuple(row.adapter for row in rows if row.merchant_id == each) for each in ids}
 
     def enable_adapter(self, merchant_id: str, adapter: str, now: WallTime) -> bool:
         """Enables the adapter. Returns False if it was already enabled."""

@@ -1,0 +1,280 @@
+"""A person's own view of the score: how it came about, what would change it, and what merchants would decide."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.domain.decisions.settlement import Windows
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.merchants import Product
+from gateway.domain.money import Money
+from gateway.domain.scoring.card import Scorecard
+from gateway.domain.scoring.history import Cause, ScoreState
+from gateway.domain.scoring.reasons import ScoreReason, describe_reason
+from gateway.domain.scoring.record import OPTIONAL_DIMENSIONS, Dimension, month_of, month_start
+from gateway.domain.scoring.score import Measurement
+from gateway.domain.scoring.tier import Tier
+from gateway.domain.scoring.what_if import (
+    Choice,
+    OpenObligation,
+    Projection,
+    Situation,
+    project_score,
+    score_without,
+)
+from gateway.domain.text import Texts
+from gateway.kit.clock import BusinessTime, business_time
+from gateway.services.scoring.ordinary_requests import OrdinaryRequests, OrdinaryRequestService
+from gateway.sources.contract import ScoreSource
+from gateway.sources.remote.source import RemoteSource
+from gateway.sources.scorecard.source import ScorecardSource
+from gateway.store.database import Database
+from gateway.store.identity.users import UserRow
+from gateway.store.merchants.merchants import Counterpart
+from gateway.store.scoring.scores import read_state
+from gateway.store.unit import UnitOfWork
+
+MONTHS = 12
+"""The number of months of the history that a person sees."""
+_CONTEST = Windows().contest
+_DIMENSIONS = {
+    Product.DEPOSIT_WAIVER: Dimension.FULFILMENT,
+    Product.EXPRESS_CHECK_IN: Dimension.FULFILMENT,
+    Product.PAY_LATER: Dimension.CREDIT_HISTORY,
+    Product.CREDIT_OFFER: Dimension.CREDIT_HISTORY,
+}
+"""The dimension of the obligation from an approval of each product."""
+_UNKNOWN_REASON = (
+    Texts("There is no text for this reason any more.", "该原因的说明已不再提供。"),
+    Texts(
+        "The score will be computed again soon, with reasons in words.", "信用分将很快重新计算，届时会给出文字说明。"
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedReason:
+    """A reason of a score with its texts. `points` are lost or missing points, None if the score source does not say.
+    `advice` is None without one."""
+
+    code: str
+    text: Texts
+    advice: Texts | None
+    points: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MonthPoint:
+    """The last score state in a month, or of an earlier one if there was none in it. `state` is None before the first
+    computation."""
+
+    start: BusinessTime
+    state: ScoreState | None
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionPoints:
+    """The points of a dimension, of at most `possible`. `is_shared` is None for a dimension that cannot be chosen.
+    `without` is the score state once a shared dimension is no longer shared."""
+
+    dimension: Dimension
+    points: int
+    possible: int
+    is_shared: bool | None
+    without: ScoreState | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorecardView:
+    """What only the scorecard can tell: the card in force, the months, oldest first, the dimensions, and the what-if.
+    `projection` is None without a choice. `starter_limits` are the credit limits of a person without a score."""
+
+    card: Scorecard
+    months: tuple[MonthPoint, ...]
+    dimensions: tuple[DimensionPoints, ...]
+    situation: Situation
+    projection: Projection | None
+    starter_limits: tuple[Money, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonScore:
+    """A person's score as of the business time `now`. `open_overdue` and `open_breaches` count against the person now.
+    `next_tier` is None at the best one. `scorecard` is None with another score source."""
+
+    now: BusinessTime
+    measurement: Measurement
+    next_tier: Tier | None
+    reasons: tuple[DescribedReason, ...]
+    requests: OrdinaryRequests
+    scorecard: ScorecardView | None
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether merchants decline requests, because something is overdue or broken."""
+        return self.measurement.open_overdue > 0 or self.measurement.open_breaches > 0
+
+
+class PersonScoreService:
+    """Loads a person's score for the person, and writes what the person chooses to share."""
+
+    def __init__(self, database: Database, source: ScoreSource, requests: OrdinaryRequestService) -> None:
+        self._database, self._source, self._requests = database, source, requests
+        self._scorecard = source if isinstance(source, ScorecardSource) else None
+
+    def load(self, user_id: str, choice: Choice | None = None) -> PersonScore:
+        """The person's score, computed first if it is due, and the result of the choice. Raises NotFound, and
+        Unavailable (SCORE_UNAVAILABLE) if the score cannot be fetched."""
+        now = self._database.read(lambda unit: _business_time(unit, _load_user(unit, user_id)))
+        measurement = self._source.measure(user_id, now)
+        return self._database.read(lambda unit: self._describe(unit, user_id, measurement, choice or Choice(), now))
+
+    def choose_sharing(self, user_id: str, dimension: Dimension, *, share: bool) -> None:
+        """Writes whether the person shares an optional dimension, and computes the score again at once. Raises NotFound
+        with another score source, and InvalidInput for a dimension that gives no points or is not optional."""
+        scorecard = self._scorecard
+        if scorecard is None:
+            raise NotFound("The score source has no dimensions to choose.")
+
+        def choose(unit: UnitOfWork) -> None:
+            now = _business_time(unit, _load_user(unit, user_id))
+            if dimension not in OPTIONAL_DIMENSIONS or not _possible_points(scorecard.cards.at(now), dimension):
+                raise InvalidInput("INVALID", f"{dimension} cannot be chosen.", ("dimension",))
+            unit.scores.choose(user_id, dimension, unit.wall, share=share)
+            unit.scores.mark_due(user_id, now, Cause.CHOICE)
+            scorecard.compute(unit, user_id, now)
+
+        self._database.write(choose)
+
+    def _describe(
+        self, unit: UnitOfWork, user_id: str, measured: Measurement, choice: Choice, now: BusinessTime
+    ) -> PersonScore:
+        user = _load_user(unit, user_id)
+        overdue, breaches = unit.decisions.count_against(user_id, now)
+        measurement = replace(
+            measured,
+            open_overdue=measured.open_overdue + overdue,
+            open_breaches=measured.open_breaches + breaches,
+        )
+        view = self._load_view(unit, self._scorecard, user_id, choice, now) if self._scorecard else None
+        better = [tier for tier in Tier if tier.rank > max(measured.tier.rank, Tier.BUILDING.rank)]
+        next_tier = better[0] if better else None
+        return PersonScore(
+            now=now,
+            measurement=measurement,
+            next_tier=next_tier,
+            reasons=self._reasons(measured, view),
+            requests=self._requests.list_requests(unit, user, measurement, next_tier),
+            scorecard=view,
+        )
+
+    def _load_view(
+        self, unit: UnitOfWork, scorecard: ScorecardSource, user_id: str, choice: Choice, now: BusinessTime
+    ) -> ScorecardView:
+        row = unit.scores.load(user_id)
+        assert row is not None  # it was measured
+        card, state = scorecard.cards.at(now), read_state(row)
+        situation = Situation(
+            cards=scorecard.cards,
+            behaviour=scorecard.load_behaviour(unit, user_id, now),
+            present=state,
+            now=now,
+            obligations=_open_obligations(unit, user_id),
+            contest=_CONTEST,
+        )
+        return ScorecardView(
+            card=card,
+            months=_load_months(unit, user_id, state, now),
+            dimensions=tuple(_dimension_points(card, situation, dimension) for dimension in Dimension),
+            situation=situation,
+            projection=None if choice.is_empty else project_score(situation, choice),
+            starter_limits=self._requests.starter_limits(card.rules.bands),
+        )
+
+    def _reasons(self, measured: Measurement, view: ScorecardView | None) -> tuple[DescribedReason, ...]:
+        if view is None:
+            catalogue = self._source.provider.reasons if isinstance(self._source, RemoteSource) else {}
+            texts = {code: Texts(text.en, text.zh) for code, text in catalogue.items()}
+            return tuple(
+                DescribedReason(code, texts.get(code, _UNKNOWN_REASON[0]), None, None) for code in measured.reasons
+            )
+        return tuple(self._describe_reason(reason, view) for reason in view.situation.present.reasons)
+
+    def _describe_reason(self, reason: ScoreReason, view: ScorecardView) -> DescribedReason:
+        """The reason with the texts of the card that gave it, or of another version that still has them."""
+        cards = view.situation.cards
+        own = cards.of_version(view.situation.present.card)
+        for card in (*filter(None, [own]), *cards):
+            try:
+                return DescribedReason(reason.code, *describe_reason(card, reason.code), reason.points)
+            except KeyError:
+                continue
+        return DescribedReason(reason.code, *_UNKNOWN_REASON, reason.points)
+
+
+def _load_user(unit: UnitOfWork, user_id: str) -> UserRow:
+    user = unit.users.load(user_id)
+    if user is None:
+        raise NotFound("The account does not exist.")
+    return user
+
+
+def _business_time(unit: UnitOfWork, user: UserRow) -> BusinessTime:
+    """The business time of the person's partner; wall time without a partner."""
+    partner = unit.partners.load(user.partner_id) if user.partner_id else None
+    return business_time(unit.wall, partner.clock_offset_seconds if partner else 0)
+
+
+def _open_obligations(unit: UnitOfWork, user_id: str) -> tuple[OpenObligation, ...]:
+    states = [each for each in unit.decisions.list_reserving(user_id) if each.status is Status.ACTIVE]
+    merchants = unit.load_counterparts({each.merchant_id for each in states})
+    current = (each.as_of(unit.business_time(each.merchant_id)) for each in states)
+    return tuple(_obligation(each, merchants[each.merchant_id]) for each in current if _is_open(each))
+
+
+def _is_open(state: DecisionState) -> bool:
+    """Whether the obligation can be finished on time or is overdue. A flag that is contested or has expired counts
+    neither way."""
+    return state.due_at is not None and (state.overdue or (state.flagged_at is None and state.lapsed_at is None))
+
+
+def _obligation(state: DecisionState, merchant: Counterpart) -> OpenObligation:
+    assert state.due_at is not None
+    return OpenObligation(
+        id=state.id,
+        dimension=_DIMENSIONS[state.product],
+        merchant_name=merchant.name,
+        partner=merchant.partner_id,
+        amount=state.due,
+        due_at=state.due_at,
+        is_overdue=state.overdue,
+    )
+
+
+def _load_months(unit: UnitOfWork, user_id: str, present: ScoreState, now: datetime) -> tuple[MonthPoint, ...]:
+    first = month_of(now) - MONTHS + 1
+    last = unit.scores.load_before(user_id, month_start(first))
+    by_month = {month_of(state.as_of): state for state in unit.scores.list_since(user_id, month_start(first))}
+    by_month[month_of(now)] = present
+    points = []
+    for month in range(first, month_of(now) + 1):
+        last = by_month.get(month, last)
+        points.append(MonthPoint(month_start(month), last))
+    return tuple(points)
+
+
+def _dimension_points(card: Scorecard, situation: Situation, dimension: Dimension) -> DimensionPoints:
+    is_shared = dimension in situation.behaviour.shared if dimension in OPTIONAL_DIMENSIONS else None
+    return DimensionPoints(
+        dimension=dimension,
+        points=situation.present.dimension_points.get(dimension, 0),
+        possible=_possible_points(card, dimension),
+        is_shared=is_shared,
+        without=score_without(situation, dimension) if is_shared else None,
+    )
+
+
+def _possible_points(card: Scorecard, dimension: Dimension) -> int:
+    """The most points of a dimension. Characteristics of several dimensions count for their first one."""
+    return sum(max(each.points) for each in card.characteristics if each.dimensions[0] is dimension)
