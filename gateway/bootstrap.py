@@ -29,6 +29,7 @@ from gateway.services.checkpoints import CheckpointService
 from gateway.services.consents.service import ConsentService
 from gateway.services.container import Container
 from gateway.services.decisions.assessment import Assessor
+from gateway.services.decisions.dispute_resolution import DisputeResolution
 from gateway.services.decisions.disputes import DisputeService
 from gateway.services.decisions.obligations import ObligationService
 from gateway.services.decisions.queries import DecisionQueries
@@ -149,7 +150,8 @@ def build(
     overrides = OverrideService(registry, merchant_service, ids)
     assessor = Assessor(registry, credit_limits, overrides)
     scheduler = DecisionScheduler(database)
-    disputes, purges = DisputeService(database, ids), PurgeService(database, settings)
+    resolution = DisputeResolution(cards)
+    disputes, purges = DisputeService(database, ids, resolution), PurgeService(database, settings)
     checkpoints = CheckpointService(database, settings.issuer, settings.checkpoint_file)
     processes = ProcessRegistry(
         _database_of_checks(database, settings, clock), shared_replays, settings, secrets, strict=not settings.sandbox
@@ -210,7 +212,7 @@ def build(
         queries=QueryRunner(database, access_log, scores, inquiries),
         decisions=DecisionQueries(assessor),
         requester=DecisionRequester(database, assessor, access_log, scheduler, scores, inquiries, ids, shadows),
-        transitions=DecisionTransitions(database),
+        transitions=DecisionTransitions(database, resolution),
         scheduler=scheduler,
         reviews=DecisionReviewer(database, assessor, source, scheduler),
         disputes=disputes,

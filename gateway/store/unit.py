@@ -40,6 +40,7 @@ from gateway.store.policies import PolicyOverrideRepository
 from gateway.store.processes import ProcessRepository
 from gateway.store.purge import PurgeRepository
 from gateway.store.scoring.imports import ScoreImportRepository
+from gateway.store.scoring.outcomes import OutcomeRepository
 from gateway.store.scoring.records import BehaviourRecordRepository
 from gateway.store.scoring.remote_scores import RemoteScoreRepository
 from gateway.store.scoring.scores import ScoreRepository
@@ -117,6 +118,10 @@ class UnitOfWork:
     @_made_once
     def behaviour_records(self) -> BehaviourRecordRepository:
         return BehaviourRecordRepository(self.connection)
+
+    @_made_once
+    def outcomes(self) -> OutcomeRepository:
+        return OutcomeRepository(self.connection)
 
     @_made_once
     def scores(self) -> ScoreRepository:

@@ -40,6 +40,8 @@ def upgrade() -> None:
     op.create_index(
         f"uq_{_RECORDS}_source_reference_import_id", _RECORDS, ["source", "reference", "import_id"], unique=True
     )
+    negative = sa.text("kind IN ('BROKEN', 'LATE')")
+    op.create_index(f"ix_{_RECORDS}_partner", _RECORDS, ["partner"], postgresql_where=negative, sqlite_where=negative)
     create(
         _SCORES,
         *text("user_id"),

@@ -15,8 +15,9 @@ from gateway.domain.period import Period
 from gateway.kit.clock import BusinessTime, business_time, wall_clock
 from gateway.store.database import Database
 from merchants.car_rental import CarRental, CarRentalAsk
-from tests.support.factories import make_cast, make_decision, make_persona
+from tests.support.factories import make_cast, make_decision
 from tests.support.operators import Gateway
+from tests.support.records import write_persona_records
 from tests.support.units import reading, writing
 
 
@@ -32,7 +33,7 @@ def request_review(database_url: str) -> str:
     ask = CarRentalAsk(Money.parse("3000.00", "CNY"), Money.parse("180000.00", "CNY"), rental)
     with closing(Database(database_url)) as database, writing(database) as unit:
         cast = make_cast(unit)
-        make_persona(unit, cast.partner, cast.user)
+        write_persona_records(unit, cast.user, "excellent", now)
         return make_decision(
             unit,
             cast.consent,

@@ -19,7 +19,8 @@ from gateway.web.worker_threads import share_threads
 from schema.build import BuiltSchema, build_schema
 from schema.engine import Engine, Executed, GraphQLRequest
 from tests.support import factories
-from tests.support.clock import NOON, MovableClock
+from tests.support.clock import BUSINESS_NOON, NOON, MovableClock
+from tests.support.records import write_persona_records
 from tests.support.units import writing
 from tests.support.world import World, installed_adapters
 
@@ -83,6 +84,8 @@ class GraphQLWorld(World):
             self.client_id = factories.make_client(unit, self.merchant_id)
             user = factories.make_user(unit, self.partner_id)
             self.persona_id = factories.make_persona(unit, self.partner_id, user, score=640, handle="good")
+            write_persona_records(unit, user, "good")
+            self.container.scorecard.compute(unit, user, BUSINESS_NOON)
             self.consent = factories.make_consent(unit, self.client_id, user, scopes=USER_SCOPES, details=DETAILS)
             foreign_partner = factories.make_partner(unit)
             foreign_merchant = factories.make_merchant(unit, foreign_partner, name="Far Away")

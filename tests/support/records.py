@@ -7,7 +7,11 @@ from gateway.domain.money import Money
 from gateway.domain.scoring.card_versions import CardVersions
 from gateway.domain.scoring.record import BehaviourRecord, Dimension, RecordKind, month_of, month_start
 from gateway.kit.clock import BusinessTime
+from gateway.services.identity.persona_records import CATALOGUE
 from gateway.sources.scorecard.card_files import load_cards
+from gateway.store.scoring.records import new_record_row
+from gateway.store.unit import UnitOfWork
+from tests.support.clock import BUSINESS_NOON
 
 CARDS: CardVersions = load_cards()
 """The card that ships."""
@@ -40,6 +44,18 @@ def record(
         ended_at=ended_at,
         contested_at=contested_at,
     )
+
+
+def write_persona_records(unit: UnitOfWork, user_id: str, handle: str, now: BusinessTime = BUSINESS_NOON) -> None:
+    """Writes the behaviour records of a persona about a user, who shares what the persona shares."""
+    persona = next(each for each in CATALOGUE if each.handle == handle)
+    unit.behaviour_records.insert_all(
+        [
+            new_record_row(each, user_id, source="tests", reference=each.id)
+            for each in persona.records(f"{user_id}-persona", now)
+        ]
+    )
+    unit.scores.choose(user_id, Dimension.FINANCIAL_CAPACITY, unit.wall, share=True)
 
 
 def months_before(now: BusinessTime, months: int) -> BusinessTime:

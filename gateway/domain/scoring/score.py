@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from gateway.domain.period import format_moment
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 
@@ -27,6 +29,16 @@ class Measurement:
     card: str = ""
     reasons: tuple[str, ...] = ()
     has_document: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """Returns the score, its time, card and reasons as a JSON-safe document. A decision's log entry keeps it for
+        the person."""
+        return {
+            "score": self.score,
+            "as_of": format_moment(self.as_of),
+            "card": self.card,
+            "reasons": list(self.reasons),
+        }
 
 
 class ThresholdAnswer(StrEnum):

@@ -20,7 +20,7 @@ from gateway.kit.clock import BusinessTime, business_time
 from gateway.kit.ids import Ids
 from gateway.kit.logging import get_logger
 from gateway.kit.outage import Outage, outage_log
-from gateway.services.decisions.dispute_resolution import end_dispute
+from gateway.services.decisions.dispute_resolution import DisputeResolution
 from gateway.services.decisions.idempotency import Call
 from gateway.services.decisions.inputs import require_attachments, require_statement
 from gateway.services.query_unit import QueryUnit
@@ -47,8 +47,8 @@ class RespondCommand:
 class DisputeService:
     """Opens, answers, ends and reads disputes. Each change is one unit of work, which locks the decision first."""
 
-    def __init__(self, database: Database, ids: Ids) -> None:
-        self._database, self._ids = database, ids
+    def __init__(self, database: Database, ids: Ids, resolution: DisputeResolution) -> None:
+        self._database, self._ids, self._resolution = database, ids, resolution
 
     def open(self, user_id: str, decision_id: str, statement: str) -> Dispute:
         """Opens a dispute of a person about the breach or overdue flag of a decision, which does not count until the
@@ -116,7 +116,7 @@ class DisputeService:
                 decision, event, Actor.MERCHANT, personal, dispute=dispute, idempotency=record
             )
             if command.accept:
-                end_dispute(unit, decision, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, now)
+                self._resolution.end(unit, decision, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, now)
             else:
                 unit.disputes.update(dispute)
             return _read_one(unit, dispute)
@@ -141,7 +141,7 @@ class DisputeService:
             if dispute.status not in OPEN_DISPUTE_STATUSES:
                 raise _conflict(decision, dispute)
             now = unit.business_time(dispute.merchant_id)
-            end_dispute(unit, decision, dispute, DisputeStatus.WITHDRAWN, Actor.USER, None, now)
+            self._resolution.end(unit, decision, dispute, DisputeStatus.WITHDRAWN, Actor.USER, None, now)
             return _read_one(unit, dispute)
 
         return self._database.write(withdraw)
@@ -223,7 +223,9 @@ class DisputeService:
             decision, dispute = _lock(unit, dispute_id)
             if dispute.status != expected:
                 raise _conflict(decision, dispute)
-            end_dispute(unit, decision, dispute, outcome, actor, resolution, unit.business_time(dispute.merchant_id))
+            self._resolution.end(
+                unit, decision, dispute, outcome, actor, resolution, unit.business_time(dispute.merchant_id)
+            )
             return _read_one(unit, dispute)
 
         return self._database.write(end)

@@ -123,7 +123,12 @@ class DecisionReviewer:
             measurement.as_of,
         )
         event = decision.approve(approval, provenance, adapter.windows, now)
-        personal = {"tier": measurement.tier, "outcome": approval.document(), "ruling": policy_result.document()}
+        personal = {
+            "tier": measurement.tier,
+            "score": measurement.document(),
+            "outcome": approval.document(),
+            "ruling": policy_result.document(),
+        }
         unit.decisions.save(decision, event, Actor.OPERATOR, personal)
         return decision.state.as_of(now)
 

@@ -14,7 +14,7 @@ from gateway.domain.identity.principal import Principal
 from gateway.domain.money import Money
 from gateway.domain.period import format_moment
 from gateway.kit.clock import BusinessTime
-from gateway.services.decisions.dispute_resolution import end_dispute
+from gateway.services.decisions.dispute_resolution import DisputeResolution
 from gateway.services.decisions.idempotency import Call
 from gateway.services.decisions.inputs import require_attachments, require_text, without_nulls
 from gateway.services.decisions.scheduler import save_due
@@ -89,8 +89,8 @@ class DecisionTransitions:
     """Applies a merchant's transitions. Each call is one unit of work. All methods return the new state, and raise
     NotFound, StateConflict, IdempotencyConflict, InvalidInput; then nothing was written."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, resolution: DisputeResolution) -> None:
+        self._database, self._resolution = database, resolution
 
     def activate(self, principal: Principal, command: ActivateCommand) -> DecisionState:
         """Records that the person has received the goods, the service or the money."""
@@ -172,15 +172,15 @@ class DecisionTransitions:
             if event.transition is Transition.REDUCE and not decision.state.outstanding.minor:
                 unit.decisions.save(decision, decision.settle(now), Actor.MERCHANT, {})
             if contested and not decision.state.contested:
-                _uphold_open(unit, decision, now)
+                _uphold_open(unit, self._resolution, decision, now)
             return decision.state.as_of(now)
 
         return self._database.write(apply)
 
 
-def _uphold_open(unit: UnitOfWork, decision: Decision, now: BusinessTime) -> None:
+def _uphold_open(unit: UnitOfWork, resolution: DisputeResolution, decision: Decision, now: BusinessTime) -> None:
     """Upholds the open disputes of a decision. A merchant that settles a contested decision, reduces it to nothing
     or extends it accepts them."""
     for dispute in unit.disputes.list_of_decision(decision.state.id):
         if dispute.status in OPEN_DISPUTE_STATUSES:
-            end_dispute(unit, decision, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, now)
+            resolution.end(unit, decision, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, now)

@@ -26,6 +26,7 @@ from gateway.store.logs.sealed_log import NewEntry
 from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.outbox import OutboxRepository, message_of_event
 from gateway.store.repository import Repository, insert_into
+from gateway.store.scoring.outcomes import OutcomeRepository
 
 DERIVED = {
     "committed_minor": (amount_column(), lambda state: state.committed.minor),
@@ -127,12 +128,11 @@ class DecisionRepository(Repository):
     ) -> None:
         super().__init__(connection)
         self._wall, self._log, self._persons, self._exposures = wall, log, persons, exposures
-        self._outbox = OutboxRepository(connection)
+        self._outbox, self._outcomes = OutboxRepository(connection), OutcomeRepository(connection)
 
     def load(self, decision_id: str) -> DecisionState | None:
         """Returns the stored decision, or None for an unknown id."""
-        row = self._row(_BY_ID, decision_id=decision_id)
-        return None if row is None else MAPPING.read(row)
+        return next(iter(self._states(_BY_ID, decision_id=decision_id)), None)
 
     def load_stored(self, decision_id: str) -> StoredDecision | None:
         """Returns the stored decision with the digest of its row, or None for an unknown id."""
@@ -149,8 +149,7 @@ class DecisionRepository(Repository):
 
     def load_by_reference(self, merchant_id: str, reference: str) -> DecisionState | None:
         """Returns the merchant's decision with this reference, or None."""
-        row = self._row(_BY_REFERENCE, merchant_id=merchant_id, reference=reference)
-        return None if row is None else MAPPING.read(row)
+        return next(iter(self._states(_BY_REFERENCE, merchant_id=merchant_id, reference=reference)), None)
 
     def list_reserving(self, user_id: str) -> list[DecisionState]:
         """Returns a person's stored approvals, active decisions and breaches at all merchants, newest first."""
@@ -258,6 +257,7 @@ class DecisionRepository(Repository):
         state, stored = decision.state, decision.stored
         person = self._persons.load(state.consent_id)
         self._change_totals(person.user_id, state, stored.state if stored else None)
+        self._outcomes.follow(person.user_id, state, event)
         public = {
             "decision": state.id,
             "client": state.client_id,

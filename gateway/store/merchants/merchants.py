@@ -80,6 +80,8 @@ _WITH_PARTNER = MERCHANTS.join(PARTNERS, PARTNERS.c.id == MERCHANTS.c.partner_id
 _CLOCK_OFFSET = (
     select(PARTNERS.c.clock_offset_seconds).select_from(_WITH_PARTNER).where(MERCHANTS.c.id == bindparam("merchant_id"))
 )
+PARTNER_ID = select(MERCHANTS.c.partner_id).where(MERCHANTS.c.id == bindparam("merchant_id"))
+"""The id of a merchant's partner."""
 _COUNTERPARTS = (
     select(MERCHANTS.c.id, MERCHANTS.c.name, MERCHANTS.c.partner_id, PARTNERS.c.clock_offset_seconds)
     .select_from(_WITH_PARTNER)
@@ -137,6 +139,13 @@ class MerchantRepository(Repository):
         if offset is None:
             raise LookupError(f"There is no merchant {merchant_id}.")
         return offset
+
+    def load_partner_id(self, merchant_id: str) -> str:
+        """Returns the id of the merchant's partner. Raises LookupError for an unknown merchant."""
+        partner_id: str | None = self._value(PARTNER_ID, merchant_id=merchant_id)
+        if partner_id is None:
+            raise LookupError(f"There is no merchant {merchant_id}.")
+        return partner_id
 
     def insert(self, merchant: MerchantRow) -> None:
         """Writes a new merchant."""

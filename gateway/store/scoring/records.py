@@ -3,20 +3,22 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, and_, bindparam, func, or_, select
+from sqlalchemy import BigInteger, Index, and_, bindparam, func, or_, select, text
 from sqlmodel import Field
 
 from gateway.domain.money import Money
 from gateway.domain.scoring.record import KEPT_KINDS, BehaviourRecord, Dimension, RecordKind
 from gateway.kit.clock import BusinessTime
 from gateway.store.base import Record, Row, moment_column, table_of
-from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.repository import Repository, insert_into
 from gateway.store.scoring.imports import IMPORTS
 from gateway.store.statements import run_many
 
 GATEWAY = "gateway"
 """The source of records that this deployment writes itself."""
+
+
+_NEGATIVE = text("kind IN ('BROKEN', 'LATE')")
 
 
 class BehaviourRecordRow(Record):
@@ -47,6 +49,7 @@ class BehaviourRecordTable(BehaviourRecordRow, table=True):
     __tablename__ = "behaviour_records"
     __table_args__ = (
         Index("uq_behaviour_records_source_reference_import_id", "source", "reference", "import_id", unique=True),
+        Index("ix_behaviour_records_partner", "partner", postgresql_where=_NEGATIVE, sqlite_where=_NEGATIVE),
     )
 
 
@@ -81,9 +84,6 @@ _VISIBLE_BY_ID = _visible.where(_R.id == bindparam("record_id"))
 _OF_DECISION = select(RECORDS).where(
     and_(_R.source == GATEWAY, _R.reference == bindparam("decision_id"), _R.import_id.is_(None))
 )
-_INSERT_OF_DECISION = insert_into(RECORDS).values(
-    partner=select(MERCHANTS.c.partner_id).where(MERCHANTS.c.id == bindparam("merchant_id")).scalar_subquery()
-)
 _CHANGEABLE = ("kind", "amount_minor", "at", "month", "counts_from", "ended_at", "contested_at")
 _UPDATE = (
     RECORDS.update()
@@ -91,11 +91,6 @@ _UPDATE = (
     .values({name: bindparam(f"new_{name}") for name in _CHANGEABLE})
 )
 _DELETE = RECORDS.delete().where(_R.id == bindparam("record_id"))
-_USERS_OF_PARTNER = (
-    select(_R.user_id)
-    .distinct()
-    .where(_R.partner == bindparam("partner"), _R.kind.in_([RecordKind.LATE.value, RecordKind.BROKEN.value]))
-)
 _INSERT = insert_into(RECORDS)
 _OWN = select(_R.id).where(_R.user_id == bindparam("user_id"), _R.source == GATEWAY).limit(1)
 
@@ -120,21 +115,6 @@ class BehaviourRecordRepository(Repository):
         """Returns the record of a decision, or None."""
         return self._first(BehaviourRecordRow, _OF_DECISION, decision_id=decision_id)
 
-    def insert_of_decision(self, user_id: str, merchant_id: str, record: BehaviourRecord) -> None:
-        """Writes the record of a decision, whose id is the record's id. Its partner is the merchant's."""
-        values = _columns(record)
-        del values["partner"]
-        self._execute(
-            _INSERT_OF_DECISION,
-            user_id=user_id,
-            merchant_id=merchant_id,
-            source=GATEWAY,
-            reference=record.id,
-            import_id=None,
-            replaced_by=None,
-            **values,
-        )
-
     def update(self, record: BehaviourRecord) -> None:
         """Writes the kind, the amount and the times of a stored record."""
         columns = _columns(record)
@@ -151,10 +131,6 @@ class BehaviourRecordRepository(Repository):
     def has_own(self, user_id: str) -> bool:
         """Returns whether this deployment has written a record about the person."""
         return self._value(_OWN, user_id=user_id) is not None
-
-    def list_users_of_partner(self, partner: str) -> list[str]:
-        """Returns the ids of the persons with a late or broken record of this partner."""
-        return self._values(_USERS_OF_PARTNER, partner=partner)
 
 
 def new_record_row(

@@ -1,0 +1,60 @@
+"""The behaviour record of a decision: what its outcome says about the person for the score."""
+
+from dataclasses import dataclass
+
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.merchants import Product
+from gateway.domain.scoring.record import BehaviourRecord, Dimension, RecordKind
+from gateway.kit.clock import BusinessTime
+
+RECORDED_STATUSES = frozenset({Status.FULFILLED, Status.BREACHED})
+"""The statuses in which a decision can have a record. Open obligations never touch the score."""
+_DIMENSIONS = {
+    Product.DEPOSIT_WAIVER: Dimension.FULFILMENT,
+    Product.EXPRESS_CHECK_IN: Dimension.FULFILMENT,
+    Product.PAY_LATER: Dimension.CREDIT_HISTORY,
+    Product.CREDIT_OFFER: Dimension.CREDIT_HISTORY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    kind: RecordKind
+    counts_from: BusinessTime | None = None
+
+
+def record_of(state: DecisionState, partner: str, at: BusinessTime) -> BehaviourRecord | None:
+    """Returns the record of a decision, or None if it has none. `partner` is the id of the merchant's partner, `at`
+    when the decision got its present status.
+
+    A breach is broken until it is cured. Cured before it counts, it leaves no record; cured later it is late. A
+    settlement after the overdue flag was set is late. A flag or breach that was void leaves no trace. An obligation of
+    which nothing was left to fulfil has no record.
+    """
+    verdict = _judge(state, at)
+    if verdict is None:
+        return None
+    return BehaviourRecord(
+        id=state.id,
+        dimension=_DIMENSIONS[state.product],
+        kind=verdict.kind,
+        partner=partner,
+        at=at,
+        amount=state.due,
+        counts_from=verdict.counts_from,
+        ended_at=state.written_off_at,
+        contested_at=state.contested_at,
+    )
+
+
+def _judge(state: DecisionState, at: BusinessTime) -> _Verdict | None:
+    if state.status is Status.BREACHED:
+        return _Verdict(RecordKind.BROKEN, state.breach_counts_from)
+    if state.status is not Status.FULFILLED or not state.due.minor:
+        return None
+    if state.breach_counts_from is not None:
+        return _Verdict(RecordKind.LATE) if at >= state.breach_counts_from else None
+    if state.late_counts_from is not None:
+        return _Verdict(RecordKind.LATE, state.late_counts_from)
+    return _Verdict(RecordKind.KEPT)

@@ -1,0 +1,72 @@
+"""Keeps the behaviour record of each decision equal to what the decision says, in the unit of work that changes it."""
+
+from sqlalchemy import Connection, bindparam, select
+
+from gateway.domain.decisions.behaviour import RECORDED_STATUSES, record_of
+from gateway.domain.decisions.decision import DecisionEvent
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.scoring.history import Cause
+from gateway.domain.scoring.record import NEGATIVE_KINDS, BehaviourRecord
+from gateway.kit.clock import BusinessTime
+from gateway.store.merchants.merchants import PARTNER_ID
+from gateway.store.repository import Repository
+from gateway.store.scoring.records import GATEWAY, RECORDS, BehaviourRecordRepository, new_record_row, read_record
+from gateway.store.scoring.scores import PERSON_SCORES, ScoreRepository
+
+_S = PERSON_SCORES.c
+_MARK_PARTNER = (
+    PERSON_SCORES.update()
+    .where(
+        _S.user_id.in_(
+            select(RECORDS.c.user_id).where(
+                RECORDS.c.partner == bindparam("partner"), RECORDS.c.kind.in_(sorted(NEGATIVE_KINDS))
+            )
+        ),
+        _S.due_at > bindparam("moment"),
+    )
+    .values(due_at=bindparam("moment"), pending=Cause.CORRECTION.value)
+)
+
+
+class OutcomeRepository(Repository):
+    """Writes the behaviour records of decisions."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._records, self._scores = BehaviourRecordRepository(connection), ScoreRepository(connection)
+
+    def follow(self, user_id: str, state: DecisionState, event: DecisionEvent) -> None:
+        """Writes, changes or deletes the record of a decision after an event, and marks the person's score as due if
+        that changes it. Needs no statement for a decision that has not ended."""
+        if state.status not in RECORDED_STATUSES and event.before not in RECORDED_STATUSES:
+            return
+        row = self._records.load_of_decision(state.id)
+        before = None if row is None else read_record(row)
+        at = before.at if before is not None and event.before is event.after else event.at
+        partner = before.partner if before is not None else str(self._value(PARTNER_ID, merchant_id=state.merchant_id))
+        record = record_of(state, partner, at)
+        if record == before:
+            return
+        if record is None:
+            self._records.delete(state.id)
+        elif before is None:
+            self._records.insert_all([new_record_row(record, user_id, source=GATEWAY, reference=state.id)])
+        else:
+            self._records.update(record)
+        self._mark_due(user_id, before, record, event.at)
+
+    def mark_partner_due(self, partner_id: str, now: BusinessTime) -> None:
+        """Marks the scores of all persons with a late or broken record of a partner as due."""
+        self._execute(_MARK_PARTNER, partner=partner_id, moment=now)
+
+    def _mark_due(
+        self, user_id: str, before: BehaviourRecord | None, record: BehaviourRecord | None, now: BusinessTime
+    ) -> None:
+        counted = before is not None and before.counts_at(now)
+        counts = record is not None and record.counts_at(now)
+        if before is not None and counted and before.kind in NEGATIVE_KINDS and not counts:
+            self._scores.mark_due(user_id, now, Cause.CORRECTION, correct_from=before.counts_from or before.at)
+        elif counted or counts:
+            self._scores.mark_due(user_id, now, Cause.RECORD)
+        elif record is not None and record.counts_from is not None:
+            self._scores.mark_due(user_id, record.counts_from)
