@@ -1,12 +1,17 @@
 """The measurement of a score source, and the result of a threshold inquiry."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from gateway.domain.period import format_moment
+from gateway.domain.period import format_moment, parse_moment
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
+
+SCORE = "score"
+"""The member of a log entry's personal part with the score of a decision. Only the person sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,21 @@ class Measurement:
             "card": self.card,
             "reasons": list(self.reasons),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedScore:
+    """The score with which a decision was made, as its log entry keeps it. None for a person who was unscored."""
+
+    score: int | None
+    as_of: datetime
+    card: str
+    reasons: tuple[str, ...]
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "DecidedScore":
+        """Reads the document of a measurement."""
+        return cls(document["score"], parse_moment(document["as_of"]), document["card"], tuple(document["reasons"]))
 
 
 class ThresholdAnswer(StrEnum):

@@ -63,14 +63,13 @@ class Assessment:
         return replace(self, person=person, unlimited_result=result, result=result)
 
     def summary(self) -> dict[str, Any]:
-        """Score, tier, overdue obligations, breaches and outcome as a document, for the sealed part of a log entry. Has
+        """Tier, overdue obligations, breaches and outcome as a document, for the sealed part of a log entry. Has
         `starter` only if it is true."""
         return {
             "tier": self.person.tier,
             "open_overdue": self.person.open_overdue,
             "open_breaches": self.person.open_breaches,
             **({"starter": True} if self.person.starter else {}),
-            "score": self.measurement.document(),
             "outcome": self.result.outcome.document(),
         }
 

@@ -7,9 +7,10 @@ from gateway.domain.decisions.dispute import Contested, Dispute, require_contest
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.scoring.score import SCORE, DecidedScore
 from gateway.kit.clock import BusinessTime
 from gateway.services.decisions.disputes import DisputeService
-from gateway.services.decisions.queries import read_events
+from gateway.services.decisions.queries import read_event
 from gateway.store.unit import UnitOfWork
 
 LISTED = 20
@@ -47,13 +48,15 @@ class HistoryPage:
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """One decision with all that its parties have written: its events and disputes, oldest first. `contestable` is what
-    the person can contest now, None if nothing."""
+    the person can contest now, None if nothing. `score` is the score with which it was decided, None if its entry has
+    none or the person's key was destroyed."""
 
     decision: DecisionState
     merchant_name: str
     events: tuple[LoggedEvent, ...]
     disputes: tuple[Dispute, ...]
     contestable: Contested | None
+    score: DecidedScore | None
 
 
 class ObligationService:
@@ -82,10 +85,14 @@ class ObligationService:
             raise NotFound("There is no such decision.")
         merchant_name = _merchant_names(unit, [state])[state.merchant_id]
         now = unit.business_time(state.merchant_id)
+        rows = unit.decision_log.list_of_decision(decision_id)
+        personals = unit.decision_log.open_all(rows)
+        scores = [each[SCORE] for each in personals if each and SCORE in each]
         return Agreement(
             decision=state.as_of(now),
             merchant_name=merchant_name,
-            events=tuple(read_events(unit, unit.decision_log.list_of_decision(decision_id))),
+            events=tuple(map(read_event, rows, personals)),
+            score=DecidedScore.from_document(scores[-1]) if scores else None,
             disputes=tuple(self._disputes.list_all(unit, decision_id)),
             contestable=_contestable(state, now),
         )

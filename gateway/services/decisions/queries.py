@@ -121,10 +121,11 @@ def _visible(query: QueryUnit, state: DecisionState | None) -> DecisionState | N
 def read_events(unit: UnitOfWork, rows: list[DecisionLogRow]) -> list[LoggedEvent]:
     """The events of these entries, in their order."""
     personals = unit.decision_log.open_all(rows)
-    return [_event(row, personal or {}) for row, personal in zip(rows, personals, strict=True)]
+    return [read_event(row, personal) for row, personal in zip(rows, personals, strict=True)]
 
 
-def _event(row: DecisionLogRow, personal: dict[str, Any]) -> LoggedEvent:
+def read_event(row: DecisionLogRow, personal: dict[str, Any] | None) -> LoggedEvent:
+    """The event of an entry. `personal` is its opened personal part, None if the person's key was destroyed."""
     public: dict[str, Any] = decode(row.public)
     return LoggedEvent(
         id=row.id,
@@ -134,6 +135,6 @@ def _event(row: DecisionLogRow, personal: dict[str, Any]) -> LoggedEvent:
         before=Status(public["from"]) if public["from"] else None,
         after=Status(public["to"]),
         actor=Actor(public["actor"]),
-        note=personal.get("note"),
+        note=(personal or {}).get("note"),
         dispute_id=public.get("dispute"),
     )

@@ -15,6 +15,7 @@ from gateway.domain.decisions.transitions import first_status
 from gateway.domain.errors import ConsentRefused, InvalidInput, Unavailable
 from gateway.domain.identity.principal import Principal
 from gateway.domain.money import Money
+from gateway.domain.scoring.score import SCORE
 from gateway.kit.clock import BusinessTime
 from gateway.kit.ids import Ids
 from gateway.services.access_log import AccessLogService
@@ -145,6 +146,7 @@ class DecisionRequester:
         personal = {
             "ask": decision.state.ask,
             **assessment.summary(),
+            SCORE: assessment.measurement.document(),
             "ruling": assessment.result.policy_result.document(),  # the policy result; the log keeps this old name
             **assessment.shadow,
         }

@@ -9,7 +9,7 @@ from gateway.domain.decisions.state import DecisionProvenance, DecisionState
 from gateway.domain.decisions.transitions import SystemTransition, require_rule
 from gateway.domain.errors import ConsentRefused, InvalidInput, NotFound
 from gateway.domain.events import Actor
-from gateway.domain.scoring.score import Measurement
+from gateway.domain.scoring.score import SCORE, Measurement
 from gateway.services.decisions.assessment import Assessor, add_obligations, require_covered
 from gateway.services.decisions.scheduler import DecisionScheduler
 from gateway.sources.contract import ScoreSource
@@ -125,7 +125,7 @@ class DecisionReviewer:
         event = decision.approve(approval, provenance, adapter.windows, now)
         personal = {
             "tier": measurement.tier,
-            "score": measurement.document(),
+            SCORE: measurement.document(),
             "outcome": approval.document(),
             "ruling": policy_result.document(),
         }
