@@ -62,6 +62,7 @@ from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.services.scoring.inquiries import InquiryBudget
 from gateway.services.scoring.ordinary_requests import OrdinaryRequestService
 from gateway.services.scoring.person_scores import PersonScoreService
+from gateway.services.scoring.purge import ScorePurge
 from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
@@ -150,8 +151,8 @@ def build(
     overrides = OverrideService(registry, merchant_service, ids)
     assessor = Assessor(registry, credit_limits, overrides)
     scheduler = DecisionScheduler(database)
-    resolution = DisputeResolution(cards)
-    disputes, purges = DisputeService(database, ids, resolution), PurgeService(database, settings)
+    resolution, purges = DisputeResolution(cards), PurgeService(database, settings, scores=ScorePurge(database, cards))
+    disputes = DisputeService(database, ids, resolution)
     checkpoints = CheckpointService(database, settings.issuer, settings.checkpoint_file)
     processes = ProcessRegistry(
         _database_of_checks(database, settings, clock), shared_replays, settings, secrets, strict=not settings.sandbox

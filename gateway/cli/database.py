@@ -25,7 +25,9 @@ from gateway.domain.identity.redirect_uri import is_redirect_uri
 from gateway.kit.ids import Ids
 from gateway.kit.key_file import KEY_FILE, load_key
 from gateway.services.purge import PurgeService
+from gateway.services.scoring.purge import ScorePurge
 from gateway.settings import Settings
+from gateway.sources.scorecard.card_files import load_cards
 from gateway.store.database import Database
 from gateway.store.deployment import key_check
 from gateway.store.logs.keys import Keyring
@@ -91,7 +93,8 @@ def check(
 
 @app.command()
 def purge(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
-    """Delete all rows that have expired: requests, codes, tokens, sessions, used assertions, idempotency records.
+    """Delete all rows that have expired: requests, codes, tokens, sessions, used assertions, idempotency records, and
+    old records of behaviour and scores.
 
     A server does this by itself. Runs beside a live server, in small units of work.
 
@@ -99,7 +102,8 @@ def purge(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     settings = settings_for(database_url)
     require_migrated(settings.database_url)
     with closing(Database(settings.database_url, size=1)) as database:
-        deleted = PurgeService(database, settings).purge(sys.maxsize)
+        scores = ScorePurge(database, load_cards(settings.scorecards))
+        deleted = PurgeService(database, settings, scores=scores).purge(sys.maxsize)
     if as_json:
         print_json(deleted)
         return

@@ -55,7 +55,7 @@ class ProcessRegistry:
         self, database: Database, replays: Replays, settings: Settings, keys: Secrets, *, strict: bool
     ) -> None:
         self._database, self._replays, self._settings = database, replays, settings
-        self._id, self._place, self._pid = secrets.token_hex(16), _find_place(), os.getpid()
+        self._id, self._place, self._pid = secrets.token_hex(16), find_place(), os.getpid()
         self._digests, self._strict = _digest_settings(settings, keys), strict
         self._joined = self._holds_tasks = False
 
@@ -132,7 +132,7 @@ class ProcessRegistry:
         """The processes that run. Deletes the rows of processes of this machine that have crashed."""
         running = []
         for each in unit.processes.list_processes(unit.wall):
-            if each.place == self._place and (each.pid == self._pid or not _is_running(each.pid)):
+            if each.place == self._place and (each.pid == self._pid or not is_running(each.pid)):
                 unit.processes.delete(each.id)
             else:
                 running.append(each)
@@ -183,7 +183,7 @@ def _digest_settings(settings: Settings, keys: Secrets) -> dict[str, str]:
     return {name: hmac.digest(key, repr(value).encode(), "sha256").hex()[:16] for name, value in values.items()}
 
 
-def _find_place() -> str:
+def find_place() -> str:
     """The name of the machine, and the namespace in which process ids are unique: containers may share the name."""
     try:
         return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
@@ -191,7 +191,7 @@ def _find_place() -> str:
         return socket.gethostname()
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from gateway.kit.clock import WallTime
+from gateway.services.scoring.purge import ScorePurge
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
@@ -25,10 +26,12 @@ stays for this much longer than it is needed by the clock of this server."""
 
 
 class PurgeService:
-    """Deletes expired rows in small units of work. Several processes can do this at once."""
+    """Deletes expired rows in small units of work, also those of `scores`. Several processes can do this at once."""
 
-    def __init__(self, database: Database, settings: Settings, *, batch: int = BATCH) -> None:
-        self._database, self._batch = database, batch
+    def __init__(
+        self, database: Database, settings: Settings, *, scores: ScorePurge | None = None, batch: int = BATCH
+    ) -> None:
+        self._database, self._scores, self._batch = database, scores, batch
         self._kept = {
             **dict.fromkeys(PURGED, settings.purge_after),
             REPLAYS.name: CLOCK_MARGIN,
@@ -41,7 +44,10 @@ class PurgeService:
     ) -> Mapping[str, int]:
         """Deletes expired rows, at most `most_batches` batches of each table. Asks `may_continue` before each batch,
         and stops if it is false. Returns the number of deleted rows by table."""
-        return {table: self._purge_table(table, most_batches, may_continue) for table in PURGED}
+        deleted = {table: self._purge_table(table, most_batches, may_continue) for table in PURGED}
+        if self._scores is not None:
+            deleted |= self._scores.purge(most_batches, self._batch, may_continue)
+        return deleted
 
     def _purge_table(self, table: str, most_batches: int, may_continue: Callable[[], bool]) -> int:
         deleted = 0

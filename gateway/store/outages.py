@@ -12,6 +12,9 @@ from gateway.kit.outage import Outage
 LOCK_WAIT = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_LOCKED"})
 """The codes of a lock that another transaction holds for too long."""
 
+DEADLOCK = "40P01"
+"""The code of a transaction that PostgreSQL has ended because it and another one waited for each other."""
+
 NOT_RESPONDING = "NOT_RESPONDING"
 """The code of a lost or refused connection, for which PostgreSQL has no SQLSTATE."""
 

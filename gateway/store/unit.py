@@ -39,8 +39,11 @@ from gateway.store.outbox import OutboxRepository
 from gateway.store.policies import PolicyOverrideRepository
 from gateway.store.processes import ProcessRepository
 from gateway.store.purge import PurgeRepository
+from gateway.store.scoring.due_scores import DueScoreRepository
+from gateway.store.scoring.imported_records import ImportedRecordRepository
 from gateway.store.scoring.imports import ScoreImportRepository
 from gateway.store.scoring.outcomes import OutcomeRepository
+from gateway.store.scoring.purge import ScorePurgeRepository
 from gateway.store.scoring.records import BehaviourRecordRepository
 from gateway.store.scoring.remote_scores import RemoteScoreRepository
 from gateway.store.scoring.scores import ScoreRepository
@@ -124,8 +127,20 @@ class UnitOfWork:
         return OutcomeRepository(self.connection)
 
     @_made_once
+    def imported_records(self) -> ImportedRecordRepository:
+        return ImportedRecordRepository(self.connection)
+
+    @_made_once
     def scores(self) -> ScoreRepository:
         return ScoreRepository(self.connection)
+
+    @_made_once
+    def due_scores(self) -> DueScoreRepository:
+        return DueScoreRepository(self.connection)
+
+    @_made_once
+    def score_purges(self) -> ScorePurgeRepository:
+        return ScorePurgeRepository(self.connection)
 
     @_made_once
     def score_imports(self) -> ScoreImportRepository:

@@ -18,6 +18,7 @@ from tests.support.demo_world import DemoWorld
 from tests.support.operators import Gateway
 from tests.support.units import writing
 
+SCORES = ("behaviour_records", "score_snapshots")
 LONG_AGO = WallTime(datetime(2020, 1, 1, tzinfo=UTC))
 
 
@@ -31,13 +32,14 @@ def expired(database_url: str) -> None:
 
 def test_b2_purge_prints_one_line_for_each_table(gateway: Gateway, expired: None) -> None:
     lines = gateway.output("database", "purge").splitlines()
-    assert [line.split(":")[0] for line in lines] == list(PURGED)
+    assert [line.split(":")[0] for line in lines] == [*PURGED, *SCORES]
     assert "oauth_replays: 2 rows deleted." in lines
     assert "sessions: 0 rows deleted." in lines
 
 
 def test_b2_purge_as_json(gateway: Gateway, expired: None) -> None:
-    assert json.loads(gateway.output("database", "purge", "--json")) == dict.fromkeys(PURGED, 0) | {"oauth_replays": 2}
+    expected = dict.fromkeys([*PURGED, *SCORES], 0) | {"oauth_replays": 2}
+    assert json.loads(gateway.output("database", "purge", "--json")) == expected
 
 
 def test_c2_check_names_a_foreign_signing_key(gateway: Gateway, world: DemoWorld) -> None:

@@ -9,7 +9,7 @@ import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from gateway.domain.errors import InvalidInput
 from gateway.kit import json
@@ -27,13 +27,21 @@ _NOT_JSON = "The line must be a JSON object that has no member twice."
 _REQUIRED = "A value is required."
 
 
+class Lines(Protocol):
+    """A binary file, of which only lines are read."""
+
+    def readline(self, size: int = -1, /) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a file. `parse` returns the value of a text that is not empty, or raises InvalidInput."""
+    """A column of a file. `parse` returns the value of a text that is not empty, or raises InvalidInput. JSON's true
+    and false are texts of a column that `is_flag`, and faults in any other."""
 
     name: str
     parse: Callable[[str], Any]
     required: bool = True
+    is_flag: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +87,7 @@ class Fault:
     message: str
 
 
-def read_rows(
-    stream: BinaryIO, layout: Layout, advance: Callable[[int], None] = lambda _: None
-) -> Iterator[Row | Fault]:
+def read_rows(stream: Lines, layout: Layout, advance: Callable[[int], None] = lambda _: None) -> Iterator[Row | Fault]:
     """Yields the rows and faults of a file in its order. `advance` is called with the number of bytes of each line.
 
     Empty lines are skipped. A file whose first line is unusable has that fault only. Raises OSError."""
@@ -105,7 +111,7 @@ _Line = tuple[int, str]
 _Texts = Mapping[str, object]
 
 
-def _read_lines(stream: BinaryIO, advance: Callable[[int], None]) -> Iterator[_Line | Fault]:
+def _read_lines(stream: Lines, advance: Callable[[int], None]) -> Iterator[_Line | Fault]:
     """Yields the number and the text of each line that is not empty, without a byte order mark and without its end."""
     number = 0
     while content := stream.readline(LONGEST_LINE + 3):  # a line end has up to two bytes
@@ -213,11 +219,11 @@ def _parse(number: int, texts: _Texts, layout: Layout) -> tuple[dict[str, Any], 
             values[column.name] = None
             if column.required:
                 faults.append(Fault(number, column.name, _REQUIRED))
-        elif isinstance(text, bool) or not isinstance(text, str | int | float):
+        elif not isinstance(text, str | int | float) or (isinstance(text, bool) and not column.is_flag):
             faults.append(Fault(number, column.name, "Must be a text or a number."))
         else:
             try:
-                values[column.name] = column.parse(str(text))
+                values[column.name] = column.parse(str(text).lower() if isinstance(text, bool) else str(text))
             except InvalidInput as refused:
                 faults.append(Fault(number, column.name, refused.message))
     return values, faults

@@ -57,7 +57,7 @@ class ScoreScheduler:
         """The persons who are due longest. Those that have failed in this run are among them."""
 
         def list_due(unit: UnitOfWork) -> list[str]:
-            return unit.scores.list_due(partner_id, business_time(unit.wall, offset), BATCH + failed)
+            return unit.due_scores.list_due(partner_id, business_time(unit.wall, offset), BATCH + failed)
 
         return self._database.read(list_due)
 

@@ -83,6 +83,9 @@ _PEOPLE = (
 )
 _NEW_PEOPLE = _PEOPLE.where(USERS.c.password_hash.is_(None), USERS.c.disabled_at.is_(None))
 _BY_EXTERNAL_IDS = select(USERS).where(USERS.c.external_id.in_(bindparam("external_ids", expanding=True)))
+_IDS_BY_EXTERNAL_IDS = select(USERS.c.external_id, USERS.c.id).where(
+    USERS.c.external_id.in_(bindparam("external_ids", expanding=True))
+)
 _BY_USERNAMES = select(USERS).where(USERS.c.username.in_(bindparam("usernames", expanding=True)))
 _INSERT = insert_into(USERS)
 _CHANGED = ("username", "external_id", "email", "language", "display_name")
@@ -156,6 +159,10 @@ class UserRepository(Repository):
     def list_by_external_ids(self, external_ids: Sequence[str]) -> list[UserRow]:
         """Returns the users with these ids of the operator, including disabled ones."""
         return self._all(UserRow, _BY_EXTERNAL_IDS, external_ids=external_ids)
+
+    def map_external_ids(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """Returns the ids of the users with these ids of the operator, by these, without unknown ones."""
+        return {row[0]: row[1] for row in self._rows(_IDS_BY_EXTERNAL_IDS, external_ids=external_ids)}
 
     def list_by_usernames(self, usernames: Sequence[str]) -> list[UserRow]:
         """Returns the users with exactly these usernames, including disabled ones."""

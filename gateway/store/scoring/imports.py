@@ -1,6 +1,6 @@
 """Imports of behaviour records. The records of an import are visible once it is published."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, null, select
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
@@ -9,14 +9,21 @@ from gateway.store.repository import Repository
 
 
 class ScoreImportRow(Record):
-    """One import of a file. `digest` is SHA-256 hex over the file, `rows` the number of its records. `published_at` is
-    None until all records are written."""
+    """One import of a file. `digest` is SHA-256 hex over the file, `rows` the number of records that it has written, of
+    which `replaced` are newer versions. `published_at` is None until all records are written. Until then the import
+    belongs to the process `pid` at `place`, which renews `seen_at`. `abandoned_at` is when it was given up: then its
+    records are deleted, and it can not be published."""
 
     id: str = Field(primary_key=True)
     digest: str
     rows: int = 0
+    replaced: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     started_at: WallTime = moment_column()
     published_at: WallTime | None = moment_column(default=None)
+    place: str | None = None
+    pid: int | None = None
+    seen_at: WallTime | None = moment_column(default=None)
+    abandoned_at: WallTime | None = moment_column(default=None)
 
 
 class ScoreImportTable(ScoreImportRow, table=True):
@@ -24,14 +31,22 @@ class ScoreImportTable(ScoreImportRow, table=True):
 
 
 IMPORTS = table_of(ScoreImportTable)
-_BY_ID = select(IMPORTS).where(IMPORTS.c.id == bindparam("import_id"))
-_ALL = select(IMPORTS).order_by(IMPORTS.c.id)
-_PUBLISH = (
-    IMPORTS.update()
-    .where(IMPORTS.c.id == bindparam("import_id"), IMPORTS.c.published_at.is_(None))
-    .values(published_at=bindparam("now"), rows=bindparam("records"))
+_I = IMPORTS.c
+_BY_ID = select(IMPORTS).where(_I.id == bindparam("import_id"))
+_PUBLISHED = select(IMPORTS).where(_I.published_at.is_not(None)).order_by(_I.id)
+_UNPUBLISHED = select(IMPORTS).where(_I.published_at.is_(None)).order_by(_I.id)
+_OPEN = IMPORTS.update().where(_I.id == bindparam("import_id"), _I.published_at.is_(None), _I.abandoned_at.is_(None))
+_RENEW = _OPEN.values(seen_at=bindparam("now"))
+_ABANDON = _OPEN.values(abandoned_at=bindparam("now"))
+_PUBLISH = _OPEN.values(
+    published_at=bindparam("now"),
+    rows=bindparam("records"),
+    replaced=bindparam("newer"),
+    place=null(),
+    pid=null(),
+    seen_at=null(),
 )
-_DELETE = IMPORTS.delete().where(IMPORTS.c.id == bindparam("import_id"), IMPORTS.c.published_at.is_(None))
+_DELETE = IMPORTS.delete().where(_I.id == bindparam("import_id"), _I.published_at.is_(None))
 
 
 class ScoreImportRepository(Repository):
@@ -41,17 +56,30 @@ class ScoreImportRepository(Repository):
         """Returns the import, or None for an unknown id."""
         return self._first(ScoreImportRow, _BY_ID, import_id=import_id)
 
-    def list_imports(self) -> list[ScoreImportRow]:
-        """Returns all imports, oldest first, including unpublished ones."""
-        return self._all(ScoreImportRow, _ALL)
+    def list_published(self) -> list[ScoreImportRow]:
+        """Returns the published imports, oldest first."""
+        return self._all(ScoreImportRow, _PUBLISHED)
+
+    def list_unpublished(self) -> list[ScoreImportRow]:
+        """Returns the imports that are running, or were given up and still have records, oldest first."""
+        return self._all(ScoreImportRow, _UNPUBLISHED)
 
     def insert(self, row: ScoreImportRow) -> None:
         """Writes a new import."""
         self._insert(IMPORTS, row)
 
-    def publish(self, import_id: str, records: int, now: WallTime) -> bool:
-        """Makes the records of the import visible. Returns False if it is unknown or was published before."""
-        return self._execute(_PUBLISH, import_id=import_id, records=records, now=now) > 0
+    def renew(self, import_id: str, now: WallTime) -> bool:
+        """Notes that the import is running. Returns False if it is unknown, was given up or published."""
+        return self._execute(_RENEW, import_id=import_id, now=now) > 0
+
+    def abandon(self, import_id: str, now: WallTime) -> bool:
+        """Gives an import up, so that it can not be published. Returns False if it is unknown, was given up or
+        published."""
+        return self._execute(_ABANDON, import_id=import_id, now=now) > 0
+
+    def publish(self, import_id: str, now: WallTime, records: int = 0, replaced: int = 0) -> bool:
+        """Makes the records of the import visible. Returns False if it is unknown, was given up or published."""
+        return self._execute(_PUBLISH, import_id=import_id, records=records, newer=replaced, now=now) > 0
 
     def delete(self, import_id: str) -> None:
         """Deletes an unpublished import, which must have no records."""

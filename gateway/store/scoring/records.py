@@ -50,24 +50,32 @@ class BehaviourRecordTable(BehaviourRecordRow, table=True):
     __table_args__ = (
         Index("uq_behaviour_records_source_reference_import_id", "source", "reference", "import_id", unique=True),
         Index("ix_behaviour_records_partner", "partner", postgresql_where=_NEGATIVE, sqlite_where=_NEGATIVE),
+        Index("ix_behaviour_records_import_id", "import_id"),
+        Index("ix_behaviour_records_kind_month", "kind", "month"),
+        Index(
+            "ix_behaviour_records_replaced_by",
+            "replaced_by",
+            postgresql_where=text("replaced_by IS NOT NULL"),
+            sqlite_where=text("replaced_by IS NOT NULL"),
+        ),
     )
 
 
 RECORDS = table_of(BehaviourRecordTable)
 _R = RECORDS.c
-_own, _newer = IMPORTS.alias("own_import"), IMPORTS.alias("newer_import")
-_visible = (
+OWN_IMPORT, _newer = IMPORTS.alias("own_import"), IMPORTS.alias("newer_import")
+VISIBLE = (
     select(RECORDS)
-    .outerjoin(_own, _own.c.id == _R.import_id)
+    .outerjoin(OWN_IMPORT, OWN_IMPORT.c.id == _R.import_id)
     .outerjoin(_newer, _newer.c.id == _R.replaced_by)
     .where(
-        or_(_R.import_id.is_(None), _own.c.published_at.is_not(None)),
+        or_(_R.import_id.is_(None), OWN_IMPORT.c.published_at.is_not(None)),
         or_(_R.replaced_by.is_(None), _newer.c.published_at.is_(None)),
     )
 )
 """Records of published imports without those that a later published import has replaced, and records of decisions."""
 
-_OF_USER = _visible.where(_R.user_id == bindparam("user_id"))
+_OF_USER = VISIBLE.where(_R.user_id == bindparam("user_id"))
 _place = (
     func.row_number()
     .over(
@@ -80,7 +88,7 @@ _ranked = _OF_USER.add_columns(_place).subquery()
 _RELEVANT = select(_ranked).where(
     or_(_ranked.c.kind.not_in(sorted(KEPT_KINDS)), _ranked.c.place <= bindparam("most_a_month"))
 )
-_VISIBLE_BY_ID = _visible.where(_R.id == bindparam("record_id"))
+_VISIBLE_BY_ID = VISIBLE.where(_R.id == bindparam("record_id"))
 _OF_DECISION = select(RECORDS).where(
     and_(_R.source == GATEWAY, _R.reference == bindparam("decision_id"), _R.import_id.is_(None))
 )

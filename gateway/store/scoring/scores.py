@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Index, and_, bindparam, case, func, literal, null, or_, select
+from sqlalchemy import Index, and_, bindparam, case, func, null, or_, select
 from sqlmodel import Field
 
 from gateway.domain.scoring.history import Cause, ScoreState
@@ -12,9 +12,7 @@ from gateway.domain.scoring.record import Dimension
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.store.base import Record, json_column, moment_column, table_of
-from gateway.store.identity.users import USERS
 from gateway.store.repository import Repository, insert_into
-from gateway.store.scoring.records import RECORDS
 
 
 class PersonScoreRow(Record):
@@ -130,45 +128,6 @@ _SINCE = (
     .where(_H.user_id == bindparam("user_id"), _H.as_of >= bindparam("moment"))
     .order_by(_H.as_of, _H.id)
 )
-_DUE_OF_PARTNER = (
-    select(_S.user_id)
-    .join(USERS, USERS.c.id == _S.user_id)
-    .where(USERS.c.partner_id == bindparam("partner_id"), _S.due_at <= bindparam("now"))
-    .order_by(_S.due_at)
-    .limit(bindparam("most"))
-)
-_DUE_WITHOUT_PARTNER = (
-    select(_S.user_id)
-    .join(USERS, USERS.c.id == _S.user_id)
-    .where(USERS.c.partner_id.is_(None), _S.due_at <= bindparam("now"))
-    .order_by(_S.due_at)
-    .limit(bindparam("most"))
-)
-_MARK_IMPORTED = insert_into(PERSON_SCORES).from_select(
-    [
-        *("user_id", "due_at", "pending", "tier", "card", "card_hash", "dimension_points", "reasons"),
-        *("open_overdue", "has_document", "cause"),
-    ],
-    select(
-        RECORDS.c.user_id,
-        bindparam("moment", type_=PERSON_SCORES.c.due_at.type),
-        literal(Cause.IMPORT.value),
-        literal(Tier.UNSCORED.value),
-        literal(""),
-        literal(""),
-        bindparam("nothing", type_=PERSON_SCORES.c.dimension_points.type),
-        bindparam("no_reasons", type_=PERSON_SCORES.c.reasons.type),
-        literal(0),
-        literal(False),
-        literal(Cause.FIRST.value),
-    )
-    .where(RECORDS.c.import_id == bindparam("import_id"))
-    .distinct(),
-)
-_MARK_IMPORTED = _MARK_IMPORTED.on_conflict_do_update(
-    index_elements=["user_id"],
-    set_={"due_at": _MARK_IMPORTED.excluded.due_at, "pending": _MARK_IMPORTED.excluded.pending},
-)
 _SHARED = select(CHOICES.c.dimension).where(CHOICES.c.user_id == bindparam("user_id"), CHOICES.c.is_shared)
 _CHOOSE = insert_into(CHOICES)
 _CHOOSE = _CHOOSE.on_conflict_do_update(
@@ -214,17 +173,6 @@ class ScoreRepository(Repository):
         moment of a record. `correct_from` is since when a removed record had counted. Does nothing for a person whose
         score was never computed, because the first read computes it."""
         self._execute(_CHANGE, of_user=user_id, moment=moment, why=cause and cause.value, corrected=correct_from)
-
-    def mark_imported(self, import_id: str, moment: BusinessTime) -> None:
-        """Notes for all persons with a record of the import that their scores must be computed again."""
-        self._execute(_MARK_IMPORTED, import_id=import_id, moment=moment, nothing={}, no_reasons=[])
-
-    def list_due(self, partner_id: str | None, now: BusinessTime, limit: int) -> list[str]:
-        """Returns the ids of the persons of a partner, or of those without one, whose score is due at `now`, longest
-        due first."""
-        if partner_id is None:
-            return self._values(_DUE_WITHOUT_PARTNER, now=now, most=limit)
-        return self._values(_DUE_OF_PARTNER, partner_id=partner_id, now=now, most=limit)
 
     def insert_snapshot(self, snapshot_id: str, user_id: str, state: ScoreState, wall: WallTime) -> None:
         """Writes one computation to the history."""

@@ -1,0 +1,56 @@
+"""Behaviour records while they are imported: their earlier versions, and the removal of an unpublished import."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Integer, bindparam, null, select
+
+from gateway.store.base import Row
+from gateway.store.repository import Repository, insert_into
+from gateway.store.scoring.records import OWN_IMPORT, RECORDS, VISIBLE
+from gateway.store.statements import run_many
+
+_R = RECORDS.c
+_VERSIONS = VISIBLE.add_columns(OWN_IMPORT.c.published_at.label("published_at")).where(
+    _R.source == bindparam("source"), _R.reference.in_(bindparam("refs", expanding=True))
+)
+_HAS_SOURCE = select(_R.id).where(_R.source == bindparam("source")).limit(1)
+_INSERT = insert_into(RECORDS)
+_REPLACE = RECORDS.update().where(_R.id == bindparam("record_id")).values(replaced_by=bindparam("newer"))
+_most = bindparam("most", type_=Integer)
+_DELETE = RECORDS.delete().where(_R.id.in_(select(_R.id).where(_R.import_id == bindparam("of_import")).limit(_most)))
+
+_RESTORE = (
+    RECORDS.update()
+    .where(_R.id.in_(select(_R.id).where(_R.replaced_by == bindparam("of_import")).limit(_most)))
+    .values(replaced_by=null())
+)
+
+
+class ImportedRecordRepository(Repository):
+    """Reads and writes the records of imports."""
+
+    def has_source(self, source: str) -> bool:
+        """Returns whether there is a record of this furnisher, also one of an unpublished import."""
+        return self._value(_HAS_SOURCE, source=source) is not None
+
+    def list_versions(self, source: str, references: Sequence[str]) -> Sequence[Row]:
+        """Returns the visible records of a furnisher with these ids: the columns of records, and as `published_at` when
+        their import was published."""
+        return self._rows(_VERSIONS, source=source, refs=references)
+
+    def insert_all(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Writes new records, given by their columns."""
+        if rows:
+            run_many(self._connection, _INSERT, rows)
+
+    def replace(self, record_ids: Sequence[str], import_id: str) -> None:
+        """Notes that the import has newer versions of these records."""
+        if record_ids:
+            run_many(self._connection, _REPLACE, [{"record_id": each, "newer": import_id} for each in record_ids])
+
+    def remove(self, import_id: str, most: int) -> int:
+        """Removes at most `most` records of an import that was given up, and makes as many that it had replaced as they
+        were. Returns how many rows it changed."""
+        removed = self._execute(_DELETE, of_import=import_id, most=most)
+        return removed or self._execute(_RESTORE, of_import=import_id, most=most)

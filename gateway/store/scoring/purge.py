@@ -1,0 +1,58 @@
+"""Deletes behaviour records that have no weight any more, and old computations of scores, in batches."""
+
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Delete, Integer, bindparam, select
+
+from gateway.domain.scoring.record import KEPT_KINDS, RecordKind
+from gateway.kit.clock import BusinessTime, WallTime
+from gateway.store.repository import Repository
+from gateway.store.scoring.records import RECORDS
+from gateway.store.scoring.scores import SNAPSHOTS
+
+_R, _H = RECORDS.c, SNAPSHOTS.c
+_most = bindparam("most", type_=Integer)
+
+
+def _delete(kinds: Collection[RecordKind], *conditions: ColumnElement[bool]) -> Delete:
+    """Returns the statement that deletes records of these kinds of the month `last` or before."""
+    chosen = (
+        select(_R.id)
+        .where(_R.kind.in_(sorted(kinds)), _R.month <= bindparam("last"), *conditions)
+        .limit(_most)
+        .with_for_update(skip_locked=True)
+    )
+    return RECORDS.delete().where(_R.id.in_(chosen))
+
+
+_KEPT, _LATE, _MONTHS = _delete(KEPT_KINDS), _delete({RecordKind.LATE}), _delete({RecordKind.MONTHS})
+_BROKEN = _delete({RecordKind.BROKEN}, _R.ended_at < bindparam("before", type_=_R.at.type))
+_oldest = select(_H.id, _H.computed_at).order_by(_H.id).limit(_most).subquery()
+_SNAPSHOTS = SNAPSHOTS.delete().where(
+    _H.id.in_(select(_oldest.c.id).where(_oldest.c.computed_at < bindparam("before", type_=_H.computed_at.type)))
+)
+"""Ids sort in the order of their creation, so the oldest computations are found without a scan."""
+
+
+class ScorePurgeRepository(Repository):
+    """Deletes old rows. Each function deletes at most `most` and returns how many it deleted."""
+
+    def delete_kept(self, last_month: int, most: int) -> int:
+        """Deletes records of kept obligations of this month or before."""
+        return self._execute(_KEPT, last=last_month, most=most)
+
+    def delete_late(self, last_month: int, most: int) -> int:
+        """Deletes records of late obligations of this month or before."""
+        return self._execute(_LATE, last=last_month, most=most)
+
+    def delete_broken(self, last_month: int, before: BusinessTime, most: int) -> int:
+        """Deletes records of broken obligations that ended in this month, so before `before`, or earlier."""
+        return self._execute(_BROKEN, last=last_month, before=before, most=most)
+
+    def delete_assessments(self, last_month: int, most: int) -> int:
+        """Deletes assessed months of this month or before."""
+        return self._execute(_MONTHS, last=last_month, most=most)
+
+    def delete_snapshots(self, before: WallTime, most: int) -> int:
+        """Deletes computations of scores before this moment."""
+        return self._execute(_SNAPSHOTS, before=before, most=most)
