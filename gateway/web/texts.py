@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency
@@ -64,6 +64,10 @@ class Texts:
 
     def date(self, moment: datetime) -> str:
         return format_date(moment, "long", locale=self._locale)
+
+    def month(self, moment: datetime) -> str:
+        """A month with its year, such as "Nov 2026"."""
+        return format_skeleton("yMMM", moment, locale=self._locale)
 
     def moment(self, moment: datetime) -> str:
         """A date and time of day in UTC."""

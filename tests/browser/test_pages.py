@@ -61,6 +61,33 @@ def test_person_signs_in_consents_and_revokes(
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_person_asks_what_would_change_the_score(
+    chromium: Any, partner: MerchantClient, tmp_path: Path, width: int, height: int, locale: str
+) -> None:
+    watch = Watch(chromium, partner.credentials["issuer"], width, height, locale)
+    page = watch.page
+    page.goto(f"{watch.issuer}/account/score")
+    watch.sign_in(partner.persona("just-below"))
+    assert page.url == f"{watch.issuer}/account/score"
+    page.screenshot(path=tmp_path / f"score-{locale}-{width}.png", full_page=True)
+    assert watch.fits()
+    assert "699" in page.inner_text("h2#score")
+    curve = page.locator("svg[role=img]").bounding_box()
+    assert curve["width"] > 200
+    page.select_option("select[name=keep]", "2")
+    page.check("input[name=miss]")
+    page.click("form[method=get] button[type=submit]")
+    assert page.url.endswith("/account/score?miss=yes&keep=2&wait=0#what-if")
+    page.screenshot(path=tmp_path / f"what-if-{locale}-{width}.png", full_page=True)
+    assert watch.fits()
+    assert page.locator("[role=status]").count() == 1
+    assert page.input_value("select[name=keep]") == "2"
+    assert watch.foreign_requests == []
+    assert watch.console_messages == []
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
 def test_person_allows_at_checkout(
     chromium: Any, partner: MerchantClient, tmp_path: Path, width: int, height: int, locale: str
 ) -> None:

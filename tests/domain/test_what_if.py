@@ -54,7 +54,8 @@ def persona(handle: str, *more: BehaviourRecord, **options: Any) -> Situation:
 
 def obligation(days: int, *, overdue: bool = False, name: str = "dec") -> OpenObligation:
     due_at = BusinessTime(NOON + timedelta(days=days))
-    return OpenObligation(name, Dimension.CREDIT_HISTORY, "Moon Shop", "prt", HUNDRED, due_at, overdue)
+    late_from = BusinessTime(due_at + CONTEST) if overdue else None
+    return OpenObligation(name, Dimension.CREDIT_HISTORY, "Moon Shop", "prt", HUNDRED, due_at, late_from)
 
 
 def scored(projection: Projection) -> tuple[int | None, Tier, BusinessTime]:
@@ -74,8 +75,14 @@ def test_settling_what_is_overdue_changes_no_score_until_it_counts_as_late(own: 
     projection = project_score(known, Choice(settle=True))
     assert scored(projection) == (known.present.score, known.present.tier, NOON)
     assert projection.state.open_overdue == 0
+    assert projection.late_from == (COUNTS - timedelta(days=3) if own else COUNTS)
     assert projection.late is not None
-    assert (projection.late.score, projection.late.as_of) == ((known.present.score or 0) - 18, COUNTS)
+    assert (projection.late.score, projection.late.as_of) == ((known.present.score or 0) - 18, projection.late_from)
+
+
+def test_late_settlement_is_included_once_it_counts() -> None:
+    projection = project_score(persona("overdue"), Choice(settle=True, wait=3))
+    assert (projection.state.score, projection.late_from, projection.late) == (742, COUNTS, None)
 
 
 def test_settling_what_is_broken_makes_it_late() -> None:

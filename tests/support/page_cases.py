@@ -18,9 +18,11 @@ from tests.support.grants import EXACT, TIER, WAIVER, new_grant, open_change
 from tests.support.oauth import Browser
 from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.people import invite
+from tests.support.person_scores import give_records
 from tests.support.point_of_sale import SALE, authorize_device, open_confirmation
 from tests.support.units import writing
 
+_STEPS = "?settle=yes&keep=3&wait=12"
 _CODE = "sgw_test_ac_" + "x" * 43
 
 
@@ -116,6 +118,12 @@ def _unavailable_page(world: OAuthWorld) -> httpx2.Response:
     return httpx2.Response(response.status_code, headers=dict(response.headers), content=bytes(response.body))
 
 
+def _score_page(world: OAuthWorld, query: str = "", handle: str = "good") -> httpx2.Response:
+    """The score page of mei, who has the records of this persona."""
+    give_records(world, "mei", handle)
+    return _signed_in(world).get(f"/account/score{query}")
+
+
 CASES = (
     PageCase("home", "/", lambda world: world.browser().get("/")),
     PageCase("login", "/login", lambda world: world.browser().get("/login?again=1")),
@@ -140,6 +148,9 @@ CASES = (
     PageCase("accesses", "/account/accesses", lambda world: _breach(world)[0].get("/account/accesses")),
     PageCase("decisions", "/account/decisions", lambda world: _breach(world)[0].get("/account/decisions")),
     PageCase("agreement", "/account/decisions/{id}", lambda world: _disputed_page(world, "agreement")),
+    PageCase("score-empty", "/account/score", lambda world: _signed_in(world).get("/account/score")),
+    PageCase("score", "/account/score", _score_page),
+    PageCase("score-what-if", "/account/score", lambda world: _score_page(world, _STEPS, "overdue")),
     PageCase("end-consent", "/account/consents/{id}/revoke", _revocation_page),
     PageCase("withdraw", "/account/disputes/{id}/withdraw", lambda world: _disputed_page(world, "withdraw")),
     PageCase("error-codes", "/docs/errors", lambda world: world.browser().get("/docs/errors")),

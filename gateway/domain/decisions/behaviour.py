@@ -10,12 +10,13 @@ from gateway.kit.clock import BusinessTime
 
 RECORDED_STATUSES = frozenset({Status.FULFILLED, Status.BREACHED})
 """The statuses in which a decision can have a record. Open obligations never touch the score."""
-_DIMENSIONS = {
+DIMENSIONS = {
     Product.DEPOSIT_WAIVER: Dimension.FULFILMENT,
     Product.EXPRESS_CHECK_IN: Dimension.FULFILMENT,
     Product.PAY_LATER: Dimension.CREDIT_HISTORY,
     Product.CREDIT_OFFER: Dimension.CREDIT_HISTORY,
 }
+"""The dimension of the obligation from an approval of each product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def record_of(state: DecisionState, partner: str, at: BusinessTime) -> Behaviour
         return None
     return BehaviourRecord(
         id=state.id,
-        dimension=_DIMENSIONS[state.product],
+        dimension=DIMENSIONS[state.product],
         kind=verdict.kind,
         partner=partner,
         at=at,

@@ -29,7 +29,8 @@ _MONTHS_OF_YEAR = 12
 
 @dataclass(frozen=True, slots=True)
 class OpenObligation:
-    """An open obligation of a person in this deployment, with the name of the merchant and the id of its partner."""
+    """An open obligation of a person in this deployment, with the name of the merchant and the id of its partner.
+    `late_from` is when it would begin to count as late if it is settled now, None unless it is overdue."""
 
     id: str
     dimension: Dimension
@@ -37,7 +38,12 @@ class OpenObligation:
     partner: str
     amount: Money
     due_at: BusinessTime
-    is_overdue: bool
+    late_from: BusinessTime | None = None
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its due date and grace period have passed."""
+        return self.late_from is not None
 
 
 class Sharing(StrEnum):
@@ -130,14 +136,15 @@ class Situation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
     """The result of a choice. `state` is the score state at `until`; its score and tier are reached at `reached_at`.
-    `unchanged` is the state at `until` without the choice. `late` is the state once settled obligations count as late,
-    which begins after `until`; None if there are none."""
+    `unchanged` is the state at `until` without the choice. `late_from` is when the settled obligations count as late,
+    None if none does. `late` is the state at that moment if it is after `until`, else None."""
 
     state: ScoreState
     until: BusinessTime
     reached_at: BusinessTime
     unchanged: ScoreState
-    late: ScoreState | None = None
+    late_from: BusinessTime | None
+    late: ScoreState | None
 
 
 def project_score(situation: Situation, choice: Choice) -> Projection:
@@ -147,14 +154,16 @@ def project_score(situation: Situation, choice: Choice) -> Projection:
     until = max([months_later(now, choice.wait), *moments])
     is_changed = behaviour is not situation.behaviour
     states = _states(situation, behaviour, until, at_once=is_changed)
+    late_from = _late_from(situation) if choice.settle else None
     late = None
-    if choice.settle and situation.overdue and until < now + situation.contest:
-        late = _states(situation, behaviour, BusinessTime(now + situation.contest), at_once=True)[-1]
+    if late_from is not None and late_from > until:
+        late = _states(situation, behaviour, late_from, at_once=True)[-1]
     return Projection(
         state=states[-1],
         until=until,
         reached_at=max(_first_like_last(states), now),
         unchanged=_states(situation, situation.behaviour, until, at_once=False)[-1],
+        late_from=late_from,
         late=late,
     )
 
@@ -222,18 +231,28 @@ def _apply(situation: Situation, choice: Choice) -> tuple[Behaviour, list[Busine
 
 
 def _settled(situation: Situation, records: Sequence[BehaviourRecord]) -> list[BehaviourRecord]:
-    """The records after everything overdue or broken was settled now. What was overdue counts as late after the contest
-    window. So does what was broken, at once; but it leaves no record within its own contest window."""
+    """The records after everything overdue or broken was settled now. What was overdue counts as late once its contest
+    window is over. So does what was broken, at once; but it leaves no record within its own contest window."""
     now, overdue, broken = situation.now, situation.overdue, situation.broken
     replaced = {each.id for each in (*overdue, *broken)}
-    counts_from = BusinessTime(now + situation.contest)
-    late = [replace(each, kind=RecordKind.LATE, at=now, counts_from=counts_from) for each in overdue]
+    moments = _late_moments(situation)
+    late = [replace(each, kind=RecordKind.LATE, at=now, counts_from=moments[each.id]) for each in overdue]
     late += [
         replace(each, kind=RecordKind.LATE, at=now, counts_from=None)
         for each in broken
         if each.counts_from is None or each.counts_from <= now
     ]
     return [*(each for each in records if each.id not in replaced), *late]
+
+
+def _late_moments(situation: Situation) -> dict[str, BusinessTime]:
+    """When each overdue obligation begins to count as late if it is settled now, by id."""
+    moments = {each.id: BusinessTime(situation.now + situation.contest) for each in situation.overdue}
+    return moments | {each.id: each.late_from for each in situation.obligations if each.late_from is not None}
+
+
+def _late_from(situation: Situation) -> BusinessTime | None:
+    return max([max(each, situation.now) for each in _late_moments(situation).values()], default=None)
 
 
 def _record(record_id: str, kind: RecordKind, obligation: OpenObligation, at: BusinessTime) -> BehaviourRecord:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from gateway.domain.decisions.behaviour import DIMENSIONS
+from gateway.domain.decisions.decision import state_by
 from gateway.domain.decisions.settlement import Windows
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import InvalidInput, NotFound
-from gateway.domain.merchants import Product
 from gateway.domain.money import Money
 from gateway.domain.scoring.card import Scorecard
 from gateway.domain.scoring.history import Cause, ScoreState
@@ -38,13 +39,6 @@ from gateway.store.unit import UnitOfWork
 MONTHS = 12
 """The number of months of the history that a person sees."""
 _CONTEST = Windows().contest
-_DIMENSIONS = {
-    Product.DEPOSIT_WAIVER: Dimension.FULFILMENT,
-    Product.EXPRESS_CHECK_IN: Dimension.FULFILMENT,
-    Product.PAY_LATER: Dimension.CREDIT_HISTORY,
-    Product.CREDIT_OFFER: Dimension.CREDIT_HISTORY,
-}
-"""The dimension of the obligation from an approval of each product."""
 _UNKNOWN_REASON = (
     Texts("There is no text for this reason any more.", "该原因的说明已不再提供。"),
     Texts(
@@ -229,13 +223,13 @@ def _business_time(unit: UnitOfWork, user: UserRow) -> BusinessTime:
 def _open_obligations(unit: UnitOfWork, user_id: str) -> tuple[OpenObligation, ...]:
     states = [each for each in unit.decisions.list_reserving(user_id) if each.status is Status.ACTIVE]
     merchants = unit.load_counterparts({each.merchant_id for each in states})
-    current = (each.as_of(unit.business_time(each.merchant_id)) for each in states)
+    current = (state_by(each, unit.business_time(each.merchant_id)) for each in states)
     return tuple(_obligation(each, merchants[each.merchant_id]) for each in current if _is_open(each))
 
 
 def _is_open(state: DecisionState) -> bool:
-    """Whether the obligation can be finished on time or is overdue. A flag that is contested or has expired counts
-    neither way."""
+    """Whether the obligation can be finished on time or is overdue. One whose overdue flag is contested or has expired
+    is neither."""
     return state.due_at is not None and (state.overdue or (state.flagged_at is None and state.lapsed_at is None))
 
 
@@ -243,12 +237,12 @@ def _obligation(state: DecisionState, merchant: Counterpart) -> OpenObligation:
     assert state.due_at is not None
     return OpenObligation(
         id=state.id,
-        dimension=_DIMENSIONS[state.product],
+        dimension=DIMENSIONS[state.product],
         merchant_name=merchant.name,
         partner=merchant.partner_id,
         amount=state.due,
         due_at=state.due_at,
-        is_overdue=state.overdue,
+        late_from=replace(state, status=Status.FULFILLED).late_counts_from if state.overdue else None,
     )
 
 

@@ -33,6 +33,7 @@ from gateway.web.pages.account.consents import describe_consent
 from gateway.web.pages.account.decision_list import DecisionList, decisions_address
 from gateway.web.pages.account.decisions import describe_decision
 from gateway.web.pages.account.obligations import STATEMENT, describe_obligation
+from gateway.web.pages.account.score.page import ScorePage
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.redirects import ACCOUNT, request_login, see_other, signed_out_address
 from gateway.web.site.site import Site
@@ -59,6 +60,7 @@ def routes(site: Site) -> list[Route]:
         AccessList(site).route,
         DecisionList(site).route,
         AgreementPage(site).route,
+        *ScorePage(site).routes,
     ]
 
 

@@ -1,0 +1,140 @@
+"""The chart of the last twelve months: the coordinates of an SVG. Its template only prints them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.domain.scoring.card import Scorecard
+from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE, Tier
+from gateway.services.scoring.person_scores import MonthPoint
+from gateway.web.site.consent_parts import TIERS
+from gateway.web.texts import Texts, msgid
+
+WIDTH, HEIGHT = 480, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 36, 8, 18, 28
+_STEP = 50
+_SMALLEST_RANGE = 150
+_LEAST_GAP = 24
+"""Cut-offs that are closer have one label."""
+_CURVE = msgid("From %(first)s in %(begin)s to %(last)s in %(end)s.")
+_NO_SCORE = msgid("no score")
+_UNKNOWN = msgid("not known")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A month with a score, at its coordinates."""
+
+    x: float
+    y: float
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """The line at which a tier begins. `tier` is "" if there is no space for its label."""
+
+    y: float
+    score: int
+    tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonthRow:
+    """A month in the table beside the chart."""
+
+    month: str
+    score: str
+    tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The chart in the person's language. `lines` are the points of each unbroken line; `ticks` are the first and the
+    last month at their coordinates; `description` is "" without a score in any month."""
+
+    lines: tuple[str, ...]
+    marks: tuple[Mark, ...]
+    cut_offs: tuple[CutOff, ...]
+    ticks: tuple[tuple[float, str, str], ...]
+    rows: tuple[MonthRow, ...]
+    description: str
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = _LEFT
+    right: int = WIDTH - _RIGHT
+    baseline: int = HEIGHT - _BOTTOM
+
+
+def draw_chart(texts: Texts, card: Scorecard, months: Sequence[MonthPoint]) -> Chart:
+    """The chart of these months, oldest first."""
+    scores = [point.state.score if point.state else None for point in months]
+    known = [score for score in scores if score is not None]
+    low, high = _find_range(known)
+
+    def x_of(index: int) -> float:
+        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * index / (len(months) - 1), 1)
+
+    def y_of(score: int) -> float:
+        return round(_TOP + (HEIGHT - _TOP - _BOTTOM) * (high - score) / (high - low), 1)
+
+    marks = {index: Mark(x_of(index), y_of(score), score) for index, score in enumerate(scores) if score is not None}
+    first, last = texts.month(months[0].start), texts.month(months[-1].start)
+    return Chart(
+        lines=_lines(marks, len(months)),
+        marks=tuple(marks.values()),
+        cut_offs=tuple(
+            CutOff(y_of(score), score, texts.gettext(TIERS[tier]))
+            for score, tier in card.cut_offs
+            if low < score < high
+        ),
+        ticks=((_LEFT, "start", first), (WIDTH - _RIGHT, "end", last)),
+        rows=tuple(_describe_month(texts, point) for point in months),
+        description=_describe(texts, months, list(marks), known),
+    )
+
+
+def _find_range(known: Sequence[int]) -> tuple[int, int]:
+    """The lowest and the highest score of the chart, in steps, with space for the tiers above and below."""
+    low = (min(known, default=LOWEST_SCORE + _SMALLEST_RANGE) // _STEP - 1) * _STEP
+    high = (max(known, default=low) // _STEP + 2) * _STEP
+    missing = max(_SMALLEST_RANGE - (high - low), 0)
+    low = max(low - missing // 2 // _STEP * _STEP, LOWEST_SCORE)
+    high = min(max(high, low + _SMALLEST_RANGE), HIGHEST_SCORE)
+    return min(low, high - _SMALLEST_RANGE), high
+
+
+def _cut_offs(texts: Texts, lines: Sequence[tuple[float, int, Tier]]) -> tuple[CutOff, ...]:
+    cut_offs, labelled = list[CutOff](), -float(_LEAST_GAP)
+    for y, score, tier in lines:
+        has_space = y - labelled >= _LEAST_GAP
+        labelled = y if has_space else labelled
+        cut_offs.append(CutOff(y, score, texts.gettext(TIERS[tier]) if has_space else ""))
+    return tuple(cut_offs)
+
+
+def _lines(marks: dict[int, Mark], months: int) -> tuple[str, ...]:
+    """The points of each line. Months without a score are between two lines."""
+    lines: list[list[str]] = [[]]
+    for index in range(months):
+        mark = marks.get(index)
+        if mark is None:
+            lines.append([])
+        else:
+            lines[-1].append(f"{mark.x},{mark.y}")
+    return tuple(" ".join(line) for line in lines if len(line) > 1)
+
+
+def _describe_month(texts: Texts, point: MonthPoint) -> MonthRow:
+    month, state = texts.month(point.start), point.state
+    if state is None:
+        return MonthRow(month, texts.gettext(_UNKNOWN), "")
+    if state.score is None:
+        return MonthRow(month, texts.gettext(_NO_SCORE), texts.gettext(TIERS[Tier.UNSCORED]))
+    return MonthRow(month, str(state.score), texts.gettext(TIERS[state.tier]))
+
+
+def _describe(texts: Texts, months: Sequence[MonthPoint], scored: Sequence[int], known: Sequence[int]) -> str:
+    if not known:
+        return ""
+    begin, end = (texts.month(months[index].start) for index in (scored[0], scored[-1]))
+    return texts.gettext(_CURVE, first=known[0], begin=begin, last=known[-1], end=end)
