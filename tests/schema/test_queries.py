@@ -1,10 +1,20 @@
 """Queries: viewer, consented user, reasons, previews and personas."""
 
+from contextlib import closing
+
 import pytest
 
+from gateway.domain.errors import Unavailable
 from gateway.domain.merchants import Product
+from gateway.domain.scoring.record import Dimension, RecordKind
+from gateway.domain.scoring.score import Measurement
+from gateway.kit.clock import BusinessTime
 from gateway.services.scores import ScoreService
+from gateway.settings import Settings
+from gateway.store.scoring.records import new_record_row
+from tests.support.clock import BUSINESS_NOON, MovableClock
 from tests.support.graphql_world import ISSUER, GraphQLWorld, request_variables
+from tests.support.records import months_before, record
 from tests.support.units import writing
 
 VIEWER = """{
@@ -51,6 +61,33 @@ def test_tier_and_threshold(world: GraphQLWorld) -> None:
     assert user == {"scoreTier": {"tier": "GOOD", "rank": 3}, "yes": "YES"}
 
 
+def test_held_tier_shows_until_when_it_is_held(world: GraphQLWorld) -> None:
+    """A person with exactly 700 points ages to 699, because one kept record becomes older than 24 months."""
+    user = world.consent.user_id
+    kept = [record(at=months_before(BUSINESS_NOON, age), partner=f"partner-{age % 5}") for age in (0, 1, 2, 3, 4, 24)]
+    assessed = {Dimension.SHOPPING: 11, Dimension.FINANCIAL_CAPACITY: 12}
+    others = [
+        record(RecordKind.MONTHS, at=BUSINESS_NOON, dimension=dimension, amount=None, months=months)
+        for dimension, months in assessed.items()
+    ]
+    liveness = record(RecordKind.LIVENESS, at=BUSINESS_NOON, dimension=Dimension.IDENTITY, amount=None)
+    world.execute(*(f"DELETE FROM {table}" for table in ("behaviour_records", "score_snapshots", "person_scores")))
+    with writing(world.database) as unit:
+        rows = [new_record_row(each, user, source="tests", reference=each.id) for each in (*kept, *others, liveness)]
+        unit.behaviour_records.insert_all(rows)
+
+    def read() -> tuple[int, str, str | None]:
+        document = "{ consentedUser { score scoreTier { tier heldUntil } } }"
+        read = world.data(document, by=world.user("score:exact"))["consentedUser"]
+        return read["score"], read["scoreTier"]["tier"], read["scoreTier"]["heldUntil"]
+
+    assert read() == (700, "EXCELLENT", None)
+    world.clock.advance(days=10)
+    assert read() == (699, "EXCELLENT", "2027-01-01T00:00:00Z")
+    world.clock.advance(days=31)
+    assert read() == (699, "VERY_GOOD", None)
+
+
 def test_merchant_token_has_no_user(world: GraphQLWorld) -> None:
     assert world.data("{ consentedUser { id } }", by=world.merchant()) == {"consentedUser": None}
 
@@ -62,10 +99,19 @@ def test_reasons_in_both_languages(world: GraphQLWorld) -> None:
     assert not_scored["zh"] == "该用户尚无信用分。"
 
 
-def test_unavailable_score_source_fails_only_the_field(world: GraphQLWorld) -> None:
-    with writing(world.database) as unit:
-        unit.connection.exec_driver_sql("DELETE FROM personas")
-    executed = world.run("{ viewer { appName } consentedUser { scoreTier { tier } } }")
+class UnavailableSource:
+    """A score source that does not respond."""
+
+    def measure(self, user_id: str, now: BusinessTime) -> Measurement:
+        raise Unavailable("SCORE_UNAVAILABLE", "The provider is unavailable.")
+
+
+def test_unavailable_score_source_fails_only_the_field(
+    settings: Settings, sqlite_url: str, clock: MovableClock
+) -> None:
+    deployment = settings.model_copy(update={"database_url": sqlite_url})
+    with closing(GraphQLWorld(deployment, clock, source=UnavailableSource())) as world:
+        executed = world.run("{ viewer { appName } consentedUser { scoreTier { tier } } }")
     assert executed.ran
     assert executed.body["data"] == {"viewer": {"appName": "Green Cars website"}, "consentedUser": {"scoreTier": None}}
     (error,) = executed.body["errors"]

@@ -13,6 +13,7 @@ from gateway.domain.identity.principal import Principal
 from gateway.domain.scope import TokenKind, expand
 from gateway.kit.clock import WallTime, business_time
 from gateway.settings import Settings
+from gateway.sources.contract import ScoreSource
 from gateway.web.document_queue import DocumentQueue
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.worker_threads import share_threads
@@ -69,12 +70,13 @@ def request_variables(key: str, reference: str, **changed: Any) -> dict[str, Any
 
 class GraphQLWorld(World):
     """The GraphQL engine of a deployment, which compiles operations when they are first used. `consent` is a user's
-    (score 640) to `merchant_id`; `foreign_consent` belongs to another partner's merchant."""
+    (score 640) to `merchant_id`; `foreign_consent` belongs to another partner's merchant. `source` replaces the
+    scorecard."""
 
     clock: MovableClock
 
-    def __init__(self, settings: Settings, clock: MovableClock) -> None:
-        super().__init__(settings.model_copy(update={"issuer": ISSUER}), clock)
+    def __init__(self, settings: Settings, clock: MovableClock, source: ScoreSource | None = None) -> None:
+        super().__init__(settings.model_copy(update={"issuer": ISSUER}), clock, source=source)
         with writing(self.database) as unit:
             unit.keys.ensure_signing_key()
             self.partner_id = factories.make_partner(unit)
