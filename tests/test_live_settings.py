@@ -31,6 +31,25 @@ def test_live_refuses_sandbox_settings(environment: pytest.MonkeyPatch, name: st
     assert KEY not in str(error.value)
 
 
+def test_live_names_all_missing_settings_with_an_example(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_ENVIRONMENT", "live")
+    with pytest.raises(SettingsError) as error:
+        read_settings()
+    assert str(error.value).split("; ") == [
+        "GATEWAY_ISSUER: must be https in live, such as https://gateway.example",
+        "GATEWAY_SECRET_KEY: is required in live: openssl rand -base64 32",
+        "GATEWAY_ADAPTERS: is required in live: the adapters to load, such as car_rental,online_shop",
+        "GATEWAY_DATABASE_URL: is required in live, such as postgresql://USER@HOST/NAME",
+    ]
+
+
+def test_live_does_not_fall_back_to_the_database_of_a_sandbox(environment: pytest.MonkeyPatch) -> None:
+    set_all(environment, {name: value for name, value in LIVE.items() if name != "GATEWAY_DATABASE_URL"})
+    with pytest.raises(SettingsError, match="GATEWAY_DATABASE_URL"):
+        read_settings()
+    assert read_settings(database_url="sqlite:///gateway.db").database_url == "sqlite:///gateway.db"
+
+
 def key(content: bytes) -> str:
     return base64.b64encode(content).decode()
 

@@ -16,6 +16,7 @@ from gateway import __version__
 from gateway.cli import (
     adapters,
     clients,
+    consents,
     database,
     decisions,
     disputes,
@@ -73,6 +74,7 @@ app = typer.Typer(
 )
 app.command("serve", rich_help_panel=_SET_UP)(serve.serve)
 clients.app.command("documents")(documents.documents)
+users.app.command("consents")(consents.consents)
 for _name, (_group, _panel) in _GROUPS.items():
     app.add_typer(_group, name=_name, rich_help_panel=_panel)
 for _each in (app, *(group for group, _ in _GROUPS.values())):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, confirm, console, container_for, fail
+from gateway.cli.console import DatabaseUrl, confirm, console, container_for, fail, note
 from gateway.cli.output import AsJson, Record, print_list, print_record
 from gateway.domain.duration import parse_duration
 from gateway.domain.identity.client import FAPI2
@@ -94,6 +94,10 @@ def register(
     console.print(f"client_id     {client.id}")
     if secret is not None:
         console.print(f"client_secret {secret}")
+    if not client.redirect_uris:
+        note(
+            "It has no redirect URI, so it can ask for consents at a point of sale only. A later one: register another."
+        )
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`gateway decisions`: list and show decisions, and decide those that are in manual review."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from gateway.store.unit import UnitOfWork
 app = typer.Typer(no_args_is_help=True, help="List and show decisions, decide those in manual review.")
 
 MOST_LISTED = 10_000
+_PAGE = 200
 DecisionId = Annotated[str, typer.Argument(help="The decision's id, dec_...")]
 
 
@@ -32,6 +34,9 @@ def list_decisions(
         ),
     ] = None,
     merchant: Annotated[str | None, typer.Option(help="Only decisions of this merchant, mer_...")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="Only decisions about this person: email address, external id, or usr_...")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=MOST_LISTED, help="The largest number of decisions.")] = 50,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
@@ -49,6 +54,11 @@ def list_decisions(
                 ids = [row.id for row in unit.merchants.list_merchants()]
             else:
                 ids = [container.merchants.require(unit, merchant).id]
+            if person is not None:
+                user = container.people.require(unit, person)
+                about = _list_about(unit, user.id)
+                chosen = (each for each in about if each.merchant_id in ids and (not status or each.status in status))
+                return list(islice(chosen, limit + 1))
             filtered, newest = Filter(statuses=frozenset(status) if status else None), Window(limit + 1)
             pages = (unit.decision_pages.load_page(each, filtered, newest, unit.business_time(each)) for each in ids)
             return sorted((state for page in pages for state in page), key=lambda state: state.id, reverse=True)
@@ -67,7 +77,7 @@ def list_decisions(
             "valid until": "valid_until",
         },
         folded=("reference",),
-        empty="There is no such decision." if status or merchant else "There is no decision.",
+        empty="There is no such decision." if status or merchant or person else "There is no decision.",
         as_json=as_json,
     )
     if len(states) > limit:
@@ -86,8 +96,8 @@ def show(decision_id: DecisionId, as_json: AsJson = False, database_url: Databas
 
     The reasons for its result: gateway policy explain. Times are those of the partner's clock.
 
-    With --json: an object of `gateway decisions list --json` with provenance, reasons, approving_rules, disputes
-    and timeline."""
+    With --json: an object of `gateway decisions list --json` with user_id, provenance, reasons, approving_rules,
+    disputes and timeline."""
     with container_for(database_url) as container:
         state, details = container.database.read(lambda unit: _load(unit, decision_id))
         rules = _approving_rules(container, state)
@@ -99,6 +109,7 @@ def show(decision_id: DecisionId, as_json: AsJson = False, database_url: Databas
             "reference": "merchant_reference",
             "client": "client_id",
             "consent": "consent_id",
+            "person": "user_id",
             "product": "product",
             "purpose": "purpose",
             "status": "status",
@@ -164,7 +175,9 @@ def _load(unit: UnitOfWork, decision_id: str) -> tuple[DecisionState, Record]:
     if written is None:
         fail(f"There is no decision {decision_id}.")
     state = written.as_of(unit.business_time(written.merchant_id))
+    consent = unit.consents.load(state.consent_id)
     details = {
+        "user_id": consent.user_id if consent else None,
         "reasons": state.outcome.reasons,
         "provenance": {
             "adapter": state.adapter,
@@ -177,6 +190,14 @@ def _load(unit: UnitOfWork, decision_id: str) -> tuple[DecisionState, Record]:
         "timeline": [_describe_event(entry) for entry in unit.decision_log.list_of_decision(decision_id)],
     }
     return state, details
+
+
+def _list_about(unit: UnitOfWork, user_id: str) -> Iterator[DecisionState]:
+    """The decisions about a person as of now, newest first. Reads them page by page."""
+    before = None
+    while page := unit.decision_pages.list_of_user(user_id, _PAGE, before):
+        yield from (state.as_of(unit.business_time(state.merchant_id)) for state in page)
+        before = page[-1].id
 
 
 def _describe(state: DecisionState) -> Record:

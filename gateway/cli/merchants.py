@@ -154,7 +154,7 @@ def contract(
         print_warning("The merchant may ask threshold inquiries about no tier. To allow one: --tier EXCELLENT")
     askable = " ".join(row.askable_tiers) or "no tier"
     console.print(
-        f"{row.name}: consents of at most {ceiling} {currency} and {consent_days} days;"
+        f"{row.name}: consents of at most {written.ceiling} and {consent_days} days;"
         f" threshold inquiries about {askable}."
     )
 

@@ -31,14 +31,16 @@ def unsafe_in_live(settings: Settings) -> list[str]:
 
 def _required(settings: Settings) -> Iterator[str]:
     if not settings.issuer.startswith("https://"):
-        yield "GATEWAY_ISSUER: must be https in live"
+        yield "GATEWAY_ISSUER: must be https in live, such as https://gateway.example"
     key = settings.master_key()
     if key is None:
-        yield "GATEWAY_SECRET_KEY: is required in live"
+        yield "GATEWAY_SECRET_KEY: is required in live: openssl rand -base64 32"
     elif is_weak(key):
         yield "GATEWAY_SECRET_KEY: must be 32 random bytes in live: openssl rand -base64 32"
     if settings.adapters is None:
-        yield "GATEWAY_ADAPTERS: must be named in live"
+        yield "GATEWAY_ADAPTERS: is required in live: the adapters to load, such as car_rental,online_shop"
+    if "database_url" not in settings.model_fields_set:  # its default is the file of a sandbox
+        yield "GATEWAY_DATABASE_URL: is required in live, such as postgresql://USER@HOST/NAME"
 
 
 def is_weak(key: bytes) -> bool:

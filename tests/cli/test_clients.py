@@ -100,6 +100,13 @@ def test_failed_registration_removes_the_new_key(gateway: Gateway, tmp_path: Pat
     assert not file.exists()
 
 
+def test_client_without_a_redirect_uri_is_noted(gateway: Gateway, merchant: str) -> None:
+    note = "It has no redirect URI, so it can ask for consents at a point of sale only."
+    assert gateway("clients", "register", merchant, "Backend").stderr.startswith(note)
+    redirect = ("--redirect-uri", "https://cars.example/callback")
+    assert gateway("clients", "register", merchant, "Shop", *redirect).stderr == ""
+
+
 def test_default_profile_in_live_is_fapi2(sqlite_url: str, tmp_path: Path, merchant: str) -> None:
     live = Gateway(sqlite_url, tmp_path, **LIVE)
     client_id = _register(live, merchant, "--new-key", str(tmp_path / "key.json"))

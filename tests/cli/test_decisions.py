@@ -15,7 +15,7 @@ from gateway.domain.period import Period
 from gateway.kit.clock import BusinessTime, business_time, wall_clock
 from gateway.store.database import Database
 from merchants.car_rental import CarRental, CarRentalAsk
-from tests.support.factories import make_cast, make_decision
+from tests.support.factories import make_cast, make_consent, make_decision, make_user
 from tests.support.operators import Gateway
 from tests.support.records import write_persona_records
 from tests.support.units import reading, writing
@@ -119,6 +119,21 @@ def test_list_filters_by_merchant(gateway: Gateway, database_url: str) -> None:
     merchant = json.loads(gateway.output("decisions", "show", pending, "--json"))["merchant_id"]
     assert list_ids(gateway, "--merchant", merchant) == [pending]
     assert "There is no merchant mer_none" in gateway.error_line("decisions", "list", "--merchant", "mer_none")
+
+
+def test_list_filters_by_person(gateway: Gateway, database_url: str) -> None:
+    with closing(Database(database_url)) as database, writing(database) as unit:
+        cast, person = make_cast(unit), make_user(unit)
+        consent = make_consent(unit, cast.client, person)
+        make_decision(unit, cast.consent)
+        own = [make_decision(unit, consent) for _ in range(3)]
+    make_two(database_url)
+    assert list_ids(gateway, "--person", person) == own[::-1]
+    assert list_ids(gateway, "--person", person, "--limit", "1") == own[:1:-1]
+    assert list_ids(gateway, "--person", person, "--merchant", cast.merchant) == own[::-1]
+    assert list_ids(gateway, "--person", person, "--status", "pending") == []
+    assert json.loads(gateway.output("decisions", "show", own[0], "--json"))["user_id"] == person
+    assert "There is no person nobody" in gateway.error_line("decisions", "list", "--person", "nobody")
 
 
 def test_list_names_the_option_for_more_than_its_limit(gateway: Gateway, database_url: str) -> None:

@@ -79,5 +79,5 @@ def test_misspelled_variable_is_named_before_the_error_that_it_causes(tmp_path: 
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "warning: GATEWAY_SECRETKEY is not a setting and is ignored. Did you mean GATEWAY_SECRET_KEY?",
-        "error: GATEWAY_SECRET_KEY: is required in live",
+        "error: GATEWAY_SECRET_KEY: is required in live: openssl rand -base64 32",
     ]

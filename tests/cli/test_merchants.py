@@ -109,5 +109,6 @@ def test_f7_contract_that_cannot_work_is_warned_about(gateway: Gateway) -> None:
         "warning: The contract is in USD. These adapters decide in another currency: car_rental (CNY).",
         "warning: The merchant may ask threshold inquiries about no tier. To allow one: --tier EXCELLENT",
     ]
-    done = gateway("merchants", "contract", merchant, "--ceiling", "100.00", "--tier", "GOOD")
+    done = gateway("merchants", "contract", merchant, "--ceiling", "100", "--tier", "GOOD")
     assert done.stderr == ""
+    assert "at most 100.00 CNY and 90 days" in done.stdout

@@ -3,14 +3,22 @@
 import csv
 import io
 import json
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.kit.clock import BusinessTime
+from gateway.store.database import Database
+from tests.support.clock import BUSINESS_NOON
+from tests.support.factories import make_cast, make_consent, make_user
 from tests.support.live_settings import LIVE
 from tests.support.operators import Gateway
+from tests.support.units import writing
 
+LATER = BusinessTime(BUSINESS_NOON + timedelta(hours=1))
 CSV = "external_id,email,language,name\n1,Mei@shop.example,zh,梅\n2,bo@shop.example,,\n"
 LINES = '{"external_id": 1, "email": "Mei@shop.example"}\n{"external_id": "2", "email": "bo@shop.example"}\n'
 
@@ -143,3 +151,24 @@ def test_import_leaves_the_logs_intact(gateway: Gateway) -> None:
     gateway.output("users", "disable", "2")
     gateway.output("database", "check", "--deep")
     gateway.output("log", "verify")
+
+
+def test_consents_of_a_person_are_listed_newest_first(gateway: Gateway, sqlite_url: str) -> None:
+    with closing(Database(sqlite_url)) as database, writing(database) as unit:
+        cast, person = make_cast(unit), make_user(unit)
+        life = timedelta(days=30_000)
+        older = make_consent(unit, cast.client, person, life=life)
+        newer = make_consent(unit, cast.client, person, life=life, granted_at=LATER)
+        unit.consents.revoke(older.id, LATER)
+    first, second = json.loads(gateway.output("users", "consents", person, "--json"))
+    assert [first["id"], second["id"]] == [newer.id, older.id]
+    assert (first["status"], second["status"]) == ("ACTIVE", "REVOKED")
+    assert (first["merchant_id"], first["client_id"]) == (cast.merchant, cast.client)
+    assert first["authorization_details"][1]["products"] == ["DEPOSIT_WAIVER", "PAY_LATER"]
+    assert newer.id in gateway.output("users", "consents", person)
+
+
+def test_person_without_consents(gateway: Gateway) -> None:
+    gateway.output("users", "import", "-", stdin=CSV)
+    assert gateway("users", "consents", "1").stderr == "The person has given no consent.\n"
+    assert "There is no person nobody" in gateway.error_line("users", "consents", "nobody")
