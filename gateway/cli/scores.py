@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, container_for, fail, progress_bar
+from gateway.cli.console import DatabaseUrl, console, container_for, fail, print_warning, progress_bar
 from gateway.cli.import_files import fail_with, open_rows, show_progress
 from gateway.cli.output import AsJson, Record, print_json, print_list, print_record
 from gateway.cli.score_output import describe_score, score_columns
@@ -52,6 +52,8 @@ def import_records(
     (objects with line, field and message)."""
     with container_for(database_url) as container, open_rows(file) as stream, _refusals():
         records = RecordImport(container.database, container.ids)
+        if container.settings.score_source == "remote":
+            print_warning("GATEWAY_SCORE_SOURCE is remote: imported records do not count for scores.")
         if not dry_run:
             records.require_none_running()
         with show_progress("Checking records", stream, passes=1) as advance:

@@ -15,6 +15,7 @@ import pytest
 
 from gateway.sources.scorecard.card_files import SHIPPED, load_card
 from gateway.store.database import Database
+from tests.support.fapi import new_key, public
 from tests.support.live_settings import LIVE
 from tests.support.operators import Gateway
 from tests.support.score_imports import history, lines, row
@@ -93,6 +94,21 @@ def test_score_is_shown_with_reasons_points_and_records(gateway: Gateway) -> Non
     for words in (f"score              {score['score']}", "FULFILMENT ", "IDENTITY_UNKNOWN (", "partner 1", "r50"):
         assert words in shown
     assert "score              none" in gateway.output("scores", "show", "bo")
+
+
+def test_import_warns_where_a_remote_provider_delivers_the_scores(
+    sqlite_url: str, tmp_path: Path, settings: dict[str, str]
+) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps({"keys": [public(new_key("EdDSA"))]}))
+    remote = {
+        "GATEWAY_SCORE_SOURCE": "remote",
+        "GATEWAY_SCORE_PROVIDER": "https://scores.example",
+        "GATEWAY_SCORE_PROVIDER_KEYS": str(keys),
+    }
+    gateway = Gateway(sqlite_url, tmp_path, **settings, **remote)
+    completed = gateway("scores", "import", "-", "--dry-run", stdin=text([row(1)]))
+    assert "imported records do not count" in completed.stderr
 
 
 def test_faults_are_printed_and_nothing_is_imported(gateway: Gateway) -> None:

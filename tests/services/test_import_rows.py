@@ -176,3 +176,10 @@ def _values(row: Row | Fault) -> Any:
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda content: HEADER + content))
 def test_any_content_is_read_without_another_error(content: bytes) -> None:
     assert all(each.line >= 1 for each in read(content))
+
+
+def test_flag_of_json_is_a_text_where_the_column_is_one() -> None:
+    layout = Layout((Column("id", str), Column("done", str, required=False, is_flag=True)), (), most_rows=5)
+    found = read(b'{"id": "1", "done": true}\n{"id": "2", "done": false}\n{"id": true}\n', layout)
+    assert found[:2] == [Row(1, {"id": "1", "done": "true"}), Row(2, {"id": "2", "done": "false"})]
+    assert found[2:] == [Fault(3, "id", "Must be a text or a number.")]

@@ -1,18 +1,22 @@
 """The score scheduler: due scores of all partners, each in its business time, and for a limited time."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from itertools import count
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.domain.scoring.history import Cause
 from gateway.kit.clock import BusinessTime
+from gateway.kit.outage import outage_log
 from gateway.services.scoring import scheduler
 from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.sources.scorecard.source import ScorecardSource
 from gateway.store.scoring.scores import PersonScoreRow
 from gateway.store.unit import UnitOfWork
+from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld
 from tests.support.people import invite
 from tests.support.units import reading, writing
@@ -107,6 +111,20 @@ def test_score_that_fails_does_not_stop_the_others(world: DemoWorld, monkeypatch
     source.failing = world.user("excellent")
     total = mark_all_due(world)
     assert ScoreScheduler(world.database, source).compute_due() == total - 1
+
+
+def test_lock_on_one_score_is_logged_and_does_not_stop_the_others(postgresql_url: str, clock: MovableClock) -> None:
+    outage_log.forget()
+    with closing(DemoWorld(postgresql_url, clock, database_lock_wait=timedelta(milliseconds=50))) as world:
+        world.seed_demo()
+        total = mark_all_due(world)
+        with writing(world.database) as unit, capture_logs() as logged:
+            unit.scores.lock(world.user("good"), BusinessTime(unit.wall))
+            assert scores_of(world).compute_due() == total - 1
+        assert [(line["event"], line["cause"], line["path"]) for line in logged] == [
+            ("unavailable", "55P03", "score scheduler")
+        ]
+        assert scores_of(world).compute_due() == 1
 
 
 def test_tasks_compute_due_scores(world: DemoWorld) -> None:

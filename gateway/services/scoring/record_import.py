@@ -6,7 +6,7 @@ has ended, or that does not renew its row, is given up; its records are removed 
 
 import os
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -62,11 +62,12 @@ class RecordImport:
         each batch. Raises ImportRefused, and Outage."""
         import_id = self._database.write(lambda unit: self._begin(unit, file.digest))
         try:
-            self._abandoned.remove()
+            self._abandoned.remove(may_continue=lambda: self._database.write(lambda unit: _renew(unit, import_id)))
             with closing(TouchedPersons()) as touched:
                 return self._write(import_id, file, touched, advance)
         except BaseException:
-            self._database.write(lambda unit: unit.score_imports.abandon(import_id, unit.wall))
+            with suppress(Outage):  # it expires
+                self._database.write(lambda unit: unit.score_imports.abandon(import_id, unit.wall))
             raise
 
     def _begin(self, unit: UnitOfWork, digest: str) -> str:
@@ -125,9 +126,10 @@ class RecordImport:
                 return
 
 
-def _renew(unit: UnitOfWork, import_id: str) -> None:
+def _renew(unit: UnitOfWork, import_id: str) -> bool:
     if not unit.score_imports.renew(import_id, unit.wall):
         raise ImportRefused("This import was suspended for too long and has been given up. Nothing was imported.")
+    return True
 
 
 def _require_none_running(unit: UnitOfWork) -> None:
