@@ -85,8 +85,10 @@ def test_late_settlement_is_included_once_it_counts() -> None:
     assert (projection.state.score, projection.late_from, projection.late) == (742, COUNTS, None)
 
 
-def test_settling_what_is_broken_makes_it_late() -> None:
-    broken = record(RecordKind.BROKEN, at=months_before(NOON, 1))
+@pytest.mark.parametrize("written_off", [False, True])
+def test_settling_what_is_broken_makes_it_late(written_off: bool) -> None:
+    ended_at = months_before(NOON, 0) if written_off else None
+    broken = record(RecordKind.BROKEN, at=months_before(NOON, 1), ended_at=ended_at)
     projection = project_score(persona("excellent", broken), Choice(settle=True))
     assert (projection.unchanged.score, projection.state.score, projection.late) == (680, 762, None)
 

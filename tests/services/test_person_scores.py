@@ -167,6 +167,8 @@ ACTIVE: dict[str, Any] = {"status": Status.ACTIVE}
     [
         pytest.param({"status": Status.APPROVED}, 0, 0, id="unused"),
         pytest.param(ACTIVE, 1, 0, id="open"),
+        pytest.param({**ACTIVE, "due": Money(0, "CNY")}, 0, 0, id="nothing left"),
+        pytest.param({**ACTIVE, "due_at": 0}, 0, 1, id="due, and not yet flagged"),
         pytest.param({**ACTIVE, "overdue_at": 0}, 0, 1, id="overdue"),
         pytest.param({**ACTIVE, "overdue_at": 0, "contested_at": 0}, 0, 0, id="contested"),
         pytest.param({**ACTIVE, "overdue_at": 0, "lapsed_at": 0}, 0, 0, id="lapsed"),
@@ -177,7 +179,7 @@ def test_only_open_obligations_can_be_finished(
     world: DemoWorld, fields: dict[str, Any], finishable: int, overdue: int
 ) -> None:
     moments = {name: world.now if value == 0 else value for name, value in fields.items()}
-    decide(world, "good", due_at=BusinessTime(world.now + timedelta(days=20)), **moments)
+    decide(world, "good", **{"due_at": BusinessTime(world.now + timedelta(days=20)), **moments})
     situation = view_of(load(world)).situation
     assert (len(situation.finishable), len(situation.overdue)) == (finishable, overdue)
 

@@ -105,8 +105,8 @@ class Situation:
 
     @property
     def broken(self) -> tuple[BehaviourRecord, ...]:
-        """The broken obligations that can still be settled."""
-        return tuple(each for each in self.behaviour.records if each.kind is RecordKind.BROKEN and not each.ended_at)
+        """The broken obligations. Those that were written off can be settled too."""
+        return tuple(each for each in self.behaviour.records if each.kind is RecordKind.BROKEN)
 
     @property
     def finishable(self) -> tuple[OpenObligation, ...]:
@@ -238,7 +238,7 @@ def _settled(situation: Situation, records: Sequence[BehaviourRecord]) -> list[B
     moments = _late_moments(situation)
     late = [replace(each, kind=RecordKind.LATE, at=now, counts_from=moments[each.id]) for each in overdue]
     late += [
-        replace(each, kind=RecordKind.LATE, at=now, counts_from=None)
+        replace(each, kind=RecordKind.LATE, at=now, counts_from=None, ended_at=None)
         for each in broken
         if each.counts_from is None or each.counts_from <= now
     ]

@@ -229,8 +229,9 @@ def _open_obligations(unit: UnitOfWork, user_id: str) -> tuple[OpenObligation, .
 
 def _is_open(state: DecisionState) -> bool:
     """Whether the obligation can be finished on time or is overdue. One whose overdue flag is contested or has expired
-    is neither."""
-    return state.due_at is not None and (state.overdue or (state.flagged_at is None and state.lapsed_at is None))
+    is neither, nor is one of which nothing is left to fulfil."""
+    is_in_time = state.flagged_at is None and state.lapsed_at is None
+    return state.due_at is not None and bool(state.due.minor) and (state.overdue or is_in_time)
 
 
 def _obligation(state: DecisionState, merchant: Counterpart) -> OpenObligation:

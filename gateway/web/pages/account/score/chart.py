@@ -69,7 +69,7 @@ def draw_chart(texts: Texts, card: Scorecard, months: Sequence[MonthPoint]) -> C
     """The chart of these months, oldest first."""
     scores = [point.state.score if point.state else None for point in months]
     known = [score for score in scores if score is not None]
-    low, high = _find_range(known)
+    low, high = _find_range(card, known)
 
     def x_of(index: int) -> float:
         return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * index / (len(months) - 1), 1)
@@ -82,10 +82,8 @@ def draw_chart(texts: Texts, card: Scorecard, months: Sequence[MonthPoint]) -> C
     return Chart(
         lines=_lines(marks, len(months)),
         marks=tuple(marks.values()),
-        cut_offs=tuple(
-            CutOff(y_of(score), score, texts.gettext(TIERS[tier]))
-            for score, tier in card.cut_offs
-            if low < score < high
+        cut_offs=_cut_offs(
+            texts, [(y_of(score), score, tier) for score, tier in card.cut_offs if low <= score <= high]
         ),
         ticks=((_LEFT, "start", first), (WIDTH - _RIGHT, "end", last)),
         rows=tuple(_describe_month(texts, point) for point in months),
@@ -93,14 +91,14 @@ def draw_chart(texts: Texts, card: Scorecard, months: Sequence[MonthPoint]) -> C
     )
 
 
-def _find_range(known: Sequence[int]) -> tuple[int, int]:
-    """The lowest and the highest score of the chart, in steps, with space for the tiers above and below."""
-    low = (min(known, default=LOWEST_SCORE + _SMALLEST_RANGE) // _STEP - 1) * _STEP
-    high = (max(known, default=low) // _STEP + 2) * _STEP
-    missing = max(_SMALLEST_RANGE - (high - low), 0)
-    low = max(low - missing // 2 // _STEP * _STEP, LOWEST_SCORE)
-    high = min(max(high, low + _SMALLEST_RANGE), HIGHEST_SCORE)
-    return min(low, high - _SMALLEST_RANGE), high
+def _find_range(card: Scorecard, known: Sequence[int]) -> tuple[int, int]:
+    """The lowest and the highest score of the chart, in steps. Between them is at least one cut-off."""
+    cut_offs = [score for score, _ in card.cut_offs]
+    worst, best = min(known, default=cut_offs[-1]), max(known, default=cut_offs[0])
+    low = min((worst // _STEP - 1) * _STEP, max((each for each in cut_offs if each <= best), default=worst))
+    high = max((best // _STEP + 2) * _STEP, min((each for each in cut_offs if each >= worst), default=best))
+    low, high = max(low, LOWEST_SCORE), min(high, HIGHEST_SCORE)
+    return min(low, high - _SMALLEST_RANGE), max(high, low + _SMALLEST_RANGE)
 
 
 def _cut_offs(texts: Texts, lines: Sequence[tuple[float, int, Tier]]) -> tuple[CutOff, ...]:

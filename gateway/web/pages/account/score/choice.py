@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.domain.errors import InvalidInput
-from gateway.domain.scoring.what_if import MOST_KEPT, WAITS, Choice, Sharing, Situation
+from gateway.domain.scoring.what_if import MOST_KEPT, WAITS, Choice, OpenObligation, Sharing, Situation
+from gateway.web.pages.account.score.view import DIMENSIONS
 from gateway.web.texts import Texts, msgid
 
 _KEEP_NONE, _KEEP_SOME = msgid("no more"), msgid("%(n)s more")
 _WAIT_NONE, _WAIT_SOME = msgid("do not wait"), msgid("%(n)s months")
-_OBLIGATION = msgid("%(amount)s, due on %(date)s")
+_OBLIGATION = msgid("%(dimension)s, %(amount)s, due on %(date)s")
 _YES = "yes"
 STEPS = ("settle", "finish", "verify", "share", "miss")
 """The fields that are check boxes. The others, `keep` and `wait`, are lists of numbers."""
@@ -54,13 +55,7 @@ def describe_form(texts: Texts, situation: Situation, choice: Choice) -> WhatIfF
     return WhatIfForm(
         choice=choice,
         settle=len(situation.overdue) + len(situation.broken),
-        finish=tuple(
-            (
-                each.merchant_name,
-                texts.gettext(_OBLIGATION, amount=texts.money(each.amount), date=texts.date(each.due_at)),
-            )
-            for each in situation.finishable
-        ),
+        finish=tuple((each.merchant_name, _describe_obligation(texts, each)) for each in situation.finishable),
         keep=tuple(
             Option(n, texts.gettext(_KEEP_SOME, n=n) if n else texts.gettext(_KEEP_NONE), n == choice.keep)
             for n in range(MOST_KEPT + 1)
@@ -72,6 +67,15 @@ def describe_form(texts: Texts, situation: Situation, choice: Choice) -> WhatIfF
             Option(n, texts.gettext(_WAIT_SOME, n=n) if n else texts.gettext(_WAIT_NONE), n == choice.wait)
             for n in WAITS
         ),
+    )
+
+
+def _describe_obligation(texts: Texts, obligation: OpenObligation) -> str:
+    return texts.gettext(
+        _OBLIGATION,
+        dimension=texts.gettext(DIMENSIONS[obligation.dimension]),
+        amount=texts.money(obligation.amount),
+        date=texts.date(obligation.due_at),
     )
 
 

@@ -19,7 +19,7 @@ DIMENSIONS = {
 NOT_USED = (
     (
         msgid("Income and wealth"),
-        msgid("What you keep counts, not what you have. Nobody pays for a better score."),
+        msgid("Whether you keep agreements counts, not what you own. Nobody can pay for a better score."),
     ),
     (
         msgid("Friends and contacts"),
