@@ -1,5 +1,6 @@
-"""Reconciles everything that is written in one transaction: decisions, totals, disputes, logs, outbox and idempotency
-records, and rows with the record log. A mismatch is a defect of the gateway or a manual change of the database.
+"""Reconciles everything that is written in one transaction: decisions, totals, disputes, behaviour records, logs,
+outbox and idempotency records, and rows with the record log. A mismatch is a defect of the gateway or a manual change
+of the database.
 
 The logs are assumed to be correct: gateway.audit.log_verification verifies them.
 """
@@ -9,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, func, select
 
-from gateway.audit import calls, consents, disputes, events, totals, trusted_documents
+from gateway.audit import behaviour, calls, consents, disputes, events, totals, trusted_documents
 from gateway.audit.accesses import compare_accesses
 from gateway.audit.batches import read_batches
 from gateway.audit.logged_decisions import compare_decisions
@@ -40,6 +41,7 @@ def find_mismatches(unit: UnitOfWork) -> Iterator[str]:
         yield from _check_rows(unit, rows)
     yield from totals.find_mismatches(unit)
     yield from disputes.find_mismatches(unit, BATCH)
+    yield from behaviour.find_mismatches(unit, BATCH)
     yield from events.find_mismatches(unit, BATCH)
     yield from calls.find_mismatches(unit, BATCH)
     yield from consents.find_mismatches(unit, BATCH)
