@@ -15,6 +15,7 @@ from gateway.domain.error_catalogue import ERRORS
 from gateway.domain.scope import SCOPES
 from gateway.settings import GROUPS
 from tools.adapter_pages import adapter_pages
+from tools.score_tables import scorecard_page
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE = "Generated from the code by `make reference`. Do not edit this page; edit the code."
@@ -29,6 +30,7 @@ def pages() -> dict[str, str]:
         "purposes.md": _page("Purpose codes", _purposes()),
         "reasons.md": _page("Reason codes", _reasons()),
         "errors.md": _page("Error codes", _errors()),
+        "scorecard.md": _page(*scorecard_page(_table)),
         **{name: _page(title, body) for name, (title, body) in adapter_pages(_table).items()},
     }
 

@@ -73,10 +73,10 @@ DECLINED = {
     "en": (
         "Declined: CN¥3,000.",
         "Your score tier is below the one that this request requires.",
-        "raises your score month by month",
+        "can raise your score",
         "You can try again from ",
     ),
-    "zh": ("未通过：¥3,000。", "您的信用等级未达到本次申请的要求。", "信用分会逐月提高", "起可以再次申请。"),
+    "zh": ("未通过：¥3,000。", "您的信用等级未达到本次申请的要求。", "信用分都可能提高", "起可以再次申请。"),
 }
 
 

@@ -30,9 +30,9 @@ _CATALOGUE = (
             "Your score tier is below the one that this request requires.", "您的信用等级未达到本次申请的要求。"
         ),
         advice=Texts(
-            "Completing your agreements on time raises your score month by month. To start, verify an identity"
-            " document and make small agreements, one at a time. Agreements for which you paid a deposit count too.",
-            "按时完成已约定的事项，信用分会逐月提高。刚开始时，请先验证身份证件，再逐项达成小额约定；已付押金的约定也计入。",
+            "Each agreement that you complete on time can raise your score. To start, verify an identity document and"
+            " make small agreements, one at a time. Agreements for which you paid a deposit count too.",
+            "每按时完成一项约定，信用分都可能提高。刚开始时，请先验证身份证件，再逐项达成小额约定；已付押金的约定也计入。",
         ),
     ),
     ReasonText(
