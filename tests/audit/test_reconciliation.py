@@ -1,7 +1,5 @@
 """Reconciliation of decisions, totals, disputes, messages and idempotency records after manual changes."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -12,9 +10,7 @@ from gateway.kit.clock import BusinessTime
 from gateway.kit.json import canonical, decode
 from gateway.services.decisions.transitions import ExtendCommand
 from gateway.store.decisions import digests
-from tests.support.clock import MovableClock
-from tests.support.decision_history import DecisionHistory, make_history
-from tests.support.demo_world import DemoWorld
+from tests.support.decision_history import DecisionHistory
 from tests.support.logs import without_triggers
 
 pytestmark = pytest.mark.postgresql
@@ -25,13 +21,6 @@ LOST_CALL = "its idempotency record"
 NO_EVENT = "one of its idempotency records belongs to no event"
 NOT_LOGGED = "the log has no entry for its event"
 NO_MESSAGE = "the outbox has no message for it"
-
-
-@pytest.fixture
-def history(database_url: str, clock: MovableClock) -> Iterator[DecisionHistory]:
-    with closing(DemoWorld(database_url, clock)) as world:
-        world.seed_demo()
-        yield make_history(world)
 
 
 @pytest.mark.parametrize("batch", [500, 2])

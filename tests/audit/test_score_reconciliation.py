@@ -1,22 +1,10 @@
 """Reconciliation of behaviour records and scores after manual changes."""
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 
-from tests.support.clock import MovableClock
-from tests.support.decision_history import DecisionHistory, make_history
-from tests.support.demo_world import DemoWorld
+from tests.support.decision_history import DecisionHistory
 
 pytestmark = pytest.mark.postgresql
-
-
-@pytest.fixture
-def history(database_url: str, clock: MovableClock) -> Iterator[DecisionHistory]:
-    with closing(DemoWorld(database_url, clock)) as world:
-        world.seed_demo()
-        yield make_history(world)
 
 
 def test_changed_behaviour_record_is_found(history: DecisionHistory) -> None:

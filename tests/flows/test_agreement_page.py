@@ -49,3 +49,14 @@ def test_e5_reason_of_a_cancellation_is_shown(scenario: Scenario) -> None:
     page = agreement_page(scenario, decision.id)
     assert "The car broke down." in page
     assert "The merchant cancelled it." in page
+
+
+def test_score_and_its_reasons_are_shown_to_the_person(moving_sandbox: Sandbox) -> None:
+    """Also after the score has changed: they are those with which the agreement was decided."""
+    with closing(Scenario(moving_sandbox, "good")) as scenario:
+        decision = scenario.rental("500.00")
+        decision.transition("fulfill")
+        page = agreement_page(scenario, decision.id)
+    assert "Your score was 640 as of" in page
+    assert "You have made few payments on time so far." in page
+    assert "Pay what is due by its date." in page

@@ -1,5 +1,6 @@
 """A person's own view of the score: how it came about, what would change it, and what merchants would decide."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,9 +13,9 @@ from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.money import Money
 from gateway.domain.scoring.card import Scorecard
 from gateway.domain.scoring.history import Cause, ScoreState
-from gateway.domain.scoring.reasons import ScoreReason, describe_reason
+from gateway.domain.scoring.reasons import describe_reason
 from gateway.domain.scoring.record import OPTIONAL_DIMENSIONS, Dimension, month_of, month_start
-from gateway.domain.scoring.score import Measurement
+from gateway.domain.scoring.score import DecidedScore, Measurement
 from gateway.domain.scoring.tier import Tier
 from gateway.domain.scoring.what_if import (
     Choice,
@@ -39,12 +40,7 @@ from gateway.store.unit import UnitOfWork
 MONTHS = 12
 """The number of months of the history that a person sees."""
 _CONTEST = Windows().contest
-_UNKNOWN_REASON = (
-    Texts("There is no text for this reason any more.", "该原因的说明已不再提供。"),
-    Texts(
-        "The score will be computed again soon, with reasons in words.", "信用分将很快重新计算，届时会给出文字说明。"
-    ),
-)
+_UNKNOWN_REASON = (Texts("There is no text for this reason any more.", "该原因的说明已不再提供。"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +137,10 @@ class PersonScoreService:
 
         self._database.write(choose)
 
+    def describe_reasons(self, decided: DecidedScore) -> tuple[DescribedReason, ...]:
+        """The reasons of the score with which a decision was made."""
+        return tuple(self._describe_reason(code, None, decided.card) for code in decided.reasons)
+
     def _describe(
         self, unit: UnitOfWork, user_id: str, measured: Measurement, choice: Choice, now: BusinessTime
     ) -> PersonScore:
@@ -188,23 +188,28 @@ class PersonScoreService:
 
     def _reasons(self, measured: Measurement, view: ScorecardView | None) -> tuple[DescribedReason, ...]:
         if view is None:
-            catalogue = self._source.provider.reasons if isinstance(self._source, RemoteSource) else {}
-            texts = {code: Texts(text.en, text.zh) for code, text in catalogue.items()}
-            return tuple(
-                DescribedReason(code, texts.get(code, _UNKNOWN_REASON[0]), None, None) for code in measured.reasons
-            )
-        return tuple(self._describe_reason(reason, view) for reason in view.situation.present.reasons)
+            return tuple(self._describe_reason(code, None, measured.card) for code in measured.reasons)
+        present = view.situation.present
+        return tuple(self._describe_reason(each.code, each.points, present.card) for each in present.reasons)
 
-    def _describe_reason(self, reason: ScoreReason, view: ScorecardView) -> DescribedReason:
-        """The reason with the texts of the card that gave it, or of another version that still has them."""
-        cards = view.situation.cards
-        own = cards.of_version(view.situation.present.card)
-        for card in (*filter(None, [own]), *cards):
+    def _describe_reason(self, code: str, points: int | None, version: str) -> DescribedReason:
+        """The reason with its texts by the score source: of the card with this version, or of another one that still
+        has them."""
+        if isinstance(self._source, RemoteSource) and code in self._source.provider.reasons:
+            texts = self._source.provider.reasons[code]
+            return DescribedReason(code, Texts(texts.en, texts.zh), None, points)
+        for card in self._cards(version):
             try:
-                return DescribedReason(reason.code, *describe_reason(card, reason.code), reason.points)
+                return DescribedReason(code, *describe_reason(card, code), points)
             except KeyError:
                 continue
-        return DescribedReason(reason.code, *_UNKNOWN_REASON, reason.points)
+        return DescribedReason(code, *_UNKNOWN_REASON, points)
+
+    def _cards(self, version: str) -> Iterator[Scorecard]:
+        if self._scorecard is not None:
+            own = self._scorecard.cards.of_version(version)
+            yield from filter(None, [own])
+            yield from self._scorecard.cards
 
 
 def _load_user(unit: UnitOfWork, user_id: str) -> UserRow:

@@ -14,6 +14,7 @@ from gateway.domain.decisions.state import DecisionState
 from gateway.domain.errors import NotFound
 from gateway.domain.events import Actor, Topic
 from gateway.services.decisions.obligations import Agreement, Obligation, PastDecision
+from gateway.services.scoring.person_scores import PersonScoreService
 from gateway.web.errors import PageError
 from gateway.web.pages.account.decisions import DecisionView, describe_decision
 from gateway.web.pages.account.obligations import STATEMENT, ObligationView, describe_dispute, describe_obligation
@@ -23,6 +24,8 @@ from gateway.web.site.site import Site
 from gateway.web.texts import Texts, msgid
 
 _UNKNOWN = msgid("You have no such agreement or dispute.")
+_SCORE = msgid("Your score was %(score)s as of %(date)s, by version %(card)s of the scorecard.")
+_UNSCORED = msgid("You had no score as of %(date)s.")
 _EVENTS = {
     Topic.DECISION_PENDING: msgid("It went to manual review."),
     Topic.DECISION_APPROVED: msgid("It was approved."),
@@ -69,6 +72,14 @@ class DisputeView:
     resolution: str
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreView:
+    """The score with which an agreement was decided. `reasons` are pairs of reason and advice, "" without one."""
+
+    sentence: str
+    reasons: tuple[tuple[str, str], ...]
+
+
 class AgreementPage:
     """The page at /account/decisions/ID."""
 
@@ -100,6 +111,7 @@ class AgreementPage:
             statements={address: kept.load(request, address, session.user_id).get(STATEMENT, "")} if address else {},
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
+            score=_describe_score(texts, agreement, self._site.container.person_scores),
             events=[_describe_event(texts, event) for event in agreement.events],
             disputes=[_describe_dispute(texts, dispute, agreement.decision) for dispute in agreement.disputes],
         )
@@ -120,6 +132,22 @@ def _describe_obligation(texts: Texts, agreement: Agreement) -> ObligationView:
     newest = agreement.disputes[-1] if agreement.disputes else None
     return describe_obligation(
         texts, Obligation(agreement.decision, agreement.merchant_name, agreement.contestable, newest)
+    )
+
+
+def _describe_score(texts: Texts, agreement: Agreement, scores: PersonScoreService) -> ScoreView | None:
+    decided = agreement.score
+    if decided is None:
+        return None
+    date = texts.date(decided.as_of)
+    return ScoreView(
+        sentence=texts.gettext(_UNSCORED, date=date)
+        if decided.score is None
+        else texts.gettext(_SCORE, score=decided.score, date=date, card=decided.card),
+        reasons=tuple(
+            (each.text.text(texts.language), each.advice.text(texts.language) if each.advice else "")
+            for each in scores.describe_reasons(decided)
+        ),
     )
 
 
