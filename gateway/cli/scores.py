@@ -14,7 +14,7 @@ from gateway.cli.import_files import fail_with, open_rows, show_progress
 from gateway.cli.output import AsJson, Record, print_json, print_list, print_record
 from gateway.cli.score_output import describe_score, score_columns
 from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE
-from gateway.kit.clock import business_time
+from gateway.kit.clock import BusinessTime, business_time
 from gateway.services.container import Container
 from gateway.services.scoring.computation import ScoreComputation
 from gateway.services.scoring.record_import import ImportRefused, RecordImport, RecordsImported
@@ -27,7 +27,8 @@ _HELP = """Import behaviour records, show and compute scores, check scorecards.
 To begin: gateway scores import FILE"""
 app = typer.Typer(no_args_is_help=True, help=_HELP)
 
-Person = Annotated[str, typer.Argument(help="The email address, the external id, or the id usr_...")]
+_PERSON_HELP = "The email address, the external id, or the id usr_...; of a persona the username."
+Person = Annotated[str, typer.Argument(help=_PERSON_HELP)]
 
 
 @app.command("import")
@@ -121,8 +122,8 @@ def show(
     reasons (objects with code and points), open_overdue, has_document, cause, records (a number or, with --records, an
     array)."""
     with container_for(database_url) as container:
-        user_id, now = container.database.read(lambda unit: (container.people.require(unit, person).id, unit.wall))
-        container.scorecard.measure(user_id, business_time(now, 0))
+        user_id, now = container.database.read(lambda unit: _find(container, unit, person))
+        container.scorecard.measure(user_id, now)
 
         def describe(unit: UnitOfWork) -> Record:
             row = unit.scores.load(user_id)
@@ -153,7 +154,7 @@ def show(
 
 @app.command()
 def compute(
-    person: Annotated[str | None, typer.Argument(help="The email address, the external id, or the id usr_...")] = None,
+    person: Annotated[str | None, typer.Argument(help=_PERSON_HELP)] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Compute all scores that are due.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -167,9 +168,8 @@ def compute(
             return
 
         def compute_one(unit: UnitOfWork) -> str:
-            user = container.people.require(unit, person)
-            row = container.scorecard.compute(unit, user.id, business_time(unit.wall, 0))
-            return f"{user.id}: {'no score' if row.score is None else row.score} ({row.tier})"
+            row = container.scorecard.compute(unit, *_find(container, unit, person))
+            return f"{row.user_id}: {'no score' if row.score is None else row.score} ({row.tier})"
 
         console.print(container.database.write(compute_one))
 
@@ -206,6 +206,15 @@ def check(
         },
         as_json=as_json,
     )
+
+
+def _find(container: Container, unit: UnitOfWork, reference: str) -> tuple[str, BusinessTime]:
+    """The id of a person or persona, and the business time of its partner. Raises NotFound."""
+    persona = unit.users.load_by_username(reference) if reference.isprintable() else None
+    if persona is None or persona.partner_id is None:
+        return container.people.require(unit, reference).id, business_time(unit.wall, 0)
+    partner = unit.partners.load(persona.partner_id)
+    return persona.id, business_time(unit.wall, partner.clock_offset_seconds if partner else 0)
 
 
 def _compute_all(container: Container) -> int:

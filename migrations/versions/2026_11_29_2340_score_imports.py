@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 _RECORDS, _IMPORTS = "behaviour_records", "score_imports"
-_REPLACED = "ix_behaviour_records_replaced_by"
+_KIND_MONTH, _REPLACED = "ix_behaviour_records_kind_month", "ix_behaviour_records_replaced_by"
 
 
 def upgrade() -> None:
@@ -25,14 +25,16 @@ def upgrade() -> None:
         *moment("seen_at?", "abandoned_at?"),
     )
     index(_RECORDS, "import_id")
-    index(_RECORDS, "kind", "month")
-    condition = sa.text("replaced_by IS NOT NULL")
-    op.create_index(_REPLACED, _RECORDS, ["replaced_by"], postgresql_where=condition, sqlite_where=condition)
+    for name, columns, condition in (
+        (_KIND_MONTH, ["kind", "month"], sa.text("source <> 'gateway'")),
+        (_REPLACED, ["replaced_by"], sa.text("replaced_by IS NOT NULL")),
+    ):
+        op.create_index(name, _RECORDS, columns, postgresql_where=condition, sqlite_where=condition)
 
 
 def downgrade() -> None:
     timeouts.limit(op)
     op.drop_index(_REPLACED, _RECORDS)
-    op.drop_index("ix_behaviour_records_kind_month", _RECORDS)
+    op.drop_index(_KIND_MONTH, _RECORDS)
     op.drop_index("ix_behaviour_records_import_id", _RECORDS)
     drop(_IMPORTS, "abandoned_at", "seen_at", "pid", "place", "replaced")

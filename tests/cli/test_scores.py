@@ -1,5 +1,6 @@
 """`gateway scores`: imports from files and standard input, faults, scores, and scorecards."""
 
+import base64
 import json
 import os
 import pty
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,15 @@ import pytest
 
 from gateway.sources.scorecard.card_files import SHIPPED, load_card
 from gateway.store.database import Database
+from tests.fixtures.settings import MASTER
+from tests.support.clock import MovableClock
+from tests.support.demo_world import DemoWorld
 from tests.support.fapi import new_key, public
 from tests.support.live_settings import LIVE
 from tests.support.operators import Gateway
 from tests.support.score_imports import history, lines, row
 from tests.support.server import bare_environment
+from tests.support.units import writing
 
 PEOPLE = "external_id,email\nmei,mei@shop.example\nbo,bo@shop.example\n"
 CSV = """person,source,id,dimension,kind,partner,amount,currency,months,at,ended_at,contested
@@ -109,6 +115,17 @@ def test_import_warns_where_a_remote_provider_delivers_the_scores(
     gateway = Gateway(sqlite_url, tmp_path, **settings, **remote)
     completed = gateway("scores", "import", "-", "--dry-run", stdin=text([row(1)]))
     assert "imported records do not count" in completed.stderr
+
+
+def test_score_of_a_persona_is_shown_in_the_business_time_of_its_partner(sqlite_url: str, tmp_path: Path) -> None:
+    with closing(DemoWorld(sqlite_url, MovableClock())) as world:
+        world.seed_demo()
+        with writing(world.database) as unit:
+            unit.partners.move_clock(world.partner_id, int(timedelta(days=40).total_seconds()))
+    sandbox = Gateway(sqlite_url, tmp_path, GATEWAY_SECRET_KEY=base64.b64encode(MASTER).decode())
+    score = json.loads(sandbox.output("scores", "show", "excellent@demo", "--json"))
+    assert (score["score"], score["tier"], score["cause"]) == (780, "EXCELLENT", "MONTH")
+    assert sandbox.output("scores", "compute", "excellent@demo").endswith(": 780 (EXCELLENT)")
 
 
 def test_faults_are_printed_and_nothing_is_imported(gateway: Gateway) -> None:

@@ -8,7 +8,7 @@ import pytest
 from gateway.domain.scoring.record import Dimension, RecordKind, month_of, month_start
 from gateway.kit.clock import BusinessTime
 from gateway.services.scoring.purge import ScorePurge
-from gateway.store.scoring.records import new_record_row
+from gateway.store.scoring.records import GATEWAY, new_record_row
 from gateway.store.tables import metadata
 from tests.support.clock import BUSINESS_NOON as NOW
 from tests.support.demo_world import DemoWorld
@@ -67,15 +67,26 @@ def test_open_and_identity_records_stay(world: DemoWorld) -> None:
     assert purge(world)["behaviour_records"] == 0
 
 
-def test_old_computations_are_deleted_and_the_present_score_stays(world: DemoWorld) -> None:
+def test_records_of_decisions_stay(world: DemoWorld) -> None:
+    old = record(at=at(80))
+    with writing(world.database) as unit:
+        row = new_record_row(old, world.user("good"), source=GATEWAY, reference=old.id)
+        unit.behaviour_records.insert_all([row])
+    assert purge(world)["behaviour_records"] == 0
+
+
+def test_old_computations_are_deleted_except_for_the_newest_of_each_person(world: DemoWorld) -> None:
     assert purge(world)["score_snapshots"] == 0
     world.clock.advance(timedelta(days=62 * 31))
-    deleted = purge(world)
-    assert deleted["score_snapshots"] == 8  # one of each persona
-    assert world.rows("SELECT count(*) FROM person_scores")[0][0] == 8
+    assert purge(world, 100)["score_snapshots"] == 0
+    world.source.measure(world.user("good"), world.now)
+    assert purge(world, 100)["score_snapshots"] == 1
+    assert world.mismatches() == []
 
 
-def test_tasks_and_purge_report_these_tables(world: DemoWorld) -> None:
+def test_tasks_purge_and_report_these_tables(world: DemoWorld) -> None:
     world.clock.advance(timedelta(days=62 * 31))
+    world.container.tasks.apply_due()
     deleted = world.container.tasks.purge()
     assert {"behaviour_records", "score_snapshots"} <= deleted.keys() <= metadata.tables.keys()
+    assert world.mismatches() == []

@@ -12,8 +12,6 @@ from gateway.store.unit import UnitOfWork
 BATCH = 50
 """Persons of one unit of work. Requests wait for a unit on SQLite, and on PostgreSQL only those of the same persons."""
 
-Offsets = dict[str | None, int]
-
 
 class ScoreComputation:
     """Computes the scores that are due, and those of an earlier card."""
@@ -28,9 +26,7 @@ class ScoreComputation:
     def compute_all(self, advance: Callable[[int], None] = lambda _: None) -> int:
         """Computes all scores that are due, for each partner in its business time, and for persons without one. Calls
         `advance` with the number of persons of each batch. Returns how many it computed. Raises Outage."""
-        offsets: Offsets = self._database.read(
-            lambda unit: {None: 0, **{each.id: each.clock_offset_seconds for each in unit.partners.list_partners()}}
-        )
+        offsets = self._database.read(lambda unit: unit.due_scores.list_offsets())
         return sum(self._compute_of(partner_id, offset, advance) for partner_id, offset in offsets.items())
 
     def _compute_of(self, partner_id: str | None, offset: int, advance: Callable[[int], None]) -> int:

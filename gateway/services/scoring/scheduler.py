@@ -36,7 +36,7 @@ class ScoreScheduler:
         how many scores it computed. An error in one score, or a lock on it, is logged and does not stop the others.
         Raises any other Outage."""
         end, computed = self._monotonic() + LONGEST_RUN, 0
-        offsets, failed = self._database.read(_list_offsets), set[str]()
+        offsets, failed = self._database.read(lambda unit: unit.due_scores.list_offsets()), set[str]()
         while offsets:
             for partner_id, offset in list(offsets.items()):
                 due = self._list_due(partner_id, offset, len(failed))
@@ -73,8 +73,3 @@ class ScoreScheduler:
             _log.error("score_not_computed", user=user_id, error=type(error).__name__)
             return False
         return True
-
-
-def _list_offsets(unit: UnitOfWork) -> dict[str | None, int]:
-    """The clock offset of each partner, and that of persons without one."""
-    return {None: 0, **{partner.id: partner.clock_offset_seconds for partner in unit.partners.list_partners()}}

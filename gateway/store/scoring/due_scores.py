@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, case, func, or_, select
+from sqlalchemy import bindparam, case, exists, func, or_, select
 
 from gateway.domain.scoring.history import Cause
 from gateway.kit.clock import BusinessTime
-from gateway.store.identity.users import USERS
+from gateway.store.identity.users import PERSONAS, USERS
+from gateway.store.merchants.partners import PARTNERS
 from gateway.store.repository import Repository, insert_into
 from gateway.store.scoring.scores import PERSON_SCORES, PersonScoreRow
 from gateway.store.statements import run_many
 
 _S = PERSON_SCORES.c
+_OFFSETS = select(PARTNERS.c.id, PARTNERS.c.clock_offset_seconds).where(
+    exists().where(PERSONAS.c.partner_id == PARTNERS.c.id)
+)
 _DUE_OF_PARTNER = (
     select(_S.user_id)
     .join(USERS, USERS.c.id == _S.user_id)
@@ -55,6 +59,11 @@ _MARK_IMPORTED = _MARK_IMPORTED.on_conflict_do_update(
 
 class DueScoreRepository(Repository):
     """Reads which scores are due, and marks scores as due."""
+
+    def list_offsets(self) -> dict[str | None, int]:
+        """Returns the clock offset of each partner that has persons of its own, its personas, and 0 as that of persons
+        without a partner."""
+        return {None: 0, **{row.id: row.clock_offset_seconds for row in self._rows(_OFFSETS)}}
 
     def mark_imported(self, persons: Mapping[str, BusinessTime | None], moment: BusinessTime) -> None:
         """Notes that the scores of these persons must be computed again at `moment`, because records of them were

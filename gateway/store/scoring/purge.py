@@ -1,13 +1,14 @@
-"""Deletes behaviour records that have no weight any more, and old computations of scores, in batches."""
+"""Deletes reported behaviour records that have no weight any more, and old computations of scores, in batches. Records
+of decisions stay, like the decisions."""
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Delete, Integer, bindparam, select
+from sqlalchemy import ColumnElement, Delete, Integer, and_, bindparam, exists, or_, select
 
 from gateway.domain.scoring.record import KEPT_KINDS, RecordKind
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.store.repository import Repository
-from gateway.store.scoring.records import RECORDS
+from gateway.store.scoring.records import RECORDS, REPORTED
 from gateway.store.scoring.scores import SNAPSHOTS
 
 _R, _H = RECORDS.c, SNAPSHOTS.c
@@ -15,10 +16,10 @@ _most = bindparam("most", type_=Integer)
 
 
 def _delete(kinds: Collection[RecordKind], *conditions: ColumnElement[bool]) -> Delete:
-    """Returns the statement that deletes records of these kinds of the month `last` or before."""
+    """Returns the statement that deletes reported records of these kinds of the month `last` or before."""
     chosen = (
         select(_R.id)
-        .where(_R.kind.in_(sorted(kinds)), _R.month <= bindparam("last"), *conditions)
+        .where(REPORTED, _R.kind.in_(sorted(kinds)), _R.month <= bindparam("last"), *conditions)
         .limit(_most)
         .with_for_update(skip_locked=True)
     )
@@ -27,11 +28,23 @@ def _delete(kinds: Collection[RecordKind], *conditions: ColumnElement[bool]) -> 
 
 _KEPT, _LATE, _MONTHS = _delete(KEPT_KINDS), _delete({RecordKind.LATE}), _delete({RecordKind.MONTHS})
 _BROKEN = _delete({RecordKind.BROKEN}, _R.ended_at < bindparam("before", type_=_R.at.type))
-_oldest = select(_H.id, _H.computed_at).order_by(_H.id).limit(_most).subquery()
-_SNAPSHOTS = SNAPSHOTS.delete().where(
-    _H.id.in_(select(_oldest.c.id).where(_oldest.c.computed_at < bindparam("before", type_=_H.computed_at.type)))
-)
+_oldest = select(_H.id, _H.user_id, _H.as_of, _H.computed_at).order_by(_H.id).limit(_most).subquery()
 """Ids sort in the order of their creation, so the oldest computations are found without a scan."""
+_newer = SNAPSHOTS.alias("newer")
+_SNAPSHOTS = SNAPSHOTS.delete().where(
+    _H.id.in_(
+        select(_oldest.c.id).where(
+            _oldest.c.computed_at < bindparam("before", type_=_H.computed_at.type),
+            exists().where(
+                _newer.c.user_id == _oldest.c.user_id,
+                or_(
+                    _newer.c.as_of > _oldest.c.as_of,
+                    and_(_newer.c.as_of == _oldest.c.as_of, _newer.c.id > _oldest.c.id),
+                ),
+            ),
+        )
+    )
+)
 
 
 class ScorePurgeRepository(Repository):
@@ -54,5 +67,5 @@ class ScorePurgeRepository(Repository):
         return self._execute(_MONTHS, last=last_month, most=most)
 
     def delete_snapshots(self, before: WallTime, most: int) -> int:
-        """Deletes computations of scores before this moment."""
+        """Deletes computations of scores before this moment, except for the newest one of each person."""
         return self._execute(_SNAPSHOTS, before=before, most=most)

@@ -19,6 +19,8 @@ GATEWAY = "gateway"
 
 
 _NEGATIVE = text("kind IN ('BROKEN', 'LATE')")
+REPORTED = text(f"source <> '{GATEWAY}'")
+"""The condition of records that others have reported. An index has it, so it is the same text in statements."""
 
 
 class BehaviourRecordRow(Record):
@@ -51,7 +53,7 @@ class BehaviourRecordTable(BehaviourRecordRow, table=True):
         Index("uq_behaviour_records_source_reference_import_id", "source", "reference", "import_id", unique=True),
         Index("ix_behaviour_records_partner", "partner", postgresql_where=_NEGATIVE, sqlite_where=_NEGATIVE),
         Index("ix_behaviour_records_import_id", "import_id"),
-        Index("ix_behaviour_records_kind_month", "kind", "month"),
+        Index("ix_behaviour_records_kind_month", "kind", "month", postgresql_where=REPORTED, sqlite_where=REPORTED),
         Index(
             "ix_behaviour_records_replaced_by",
             "replaced_by",
