@@ -1,4 +1,4 @@
-"""Sandbox personas: test users with known outcomes."""
+"""Sandbox personas: test users whose first outcomes are known."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,8 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """One test user of one partner. `score` is None for an unscored persona."""
+    """One test user of one partner. Its tier, score and expectations are those of a new one. `score` is None if it is
+    unscored."""
 
     id: str
     handle: str

@@ -40,7 +40,8 @@ class UserTable(UserRow, table=True):
 
 
 class PersonaRow(Record):
-    """A sandbox user with known outcomes. `score` is None for an unscored persona."""
+    """A sandbox user whose first outcomes are known. `score` and `open_overdue` are those of a new one; `score` is None
+    for an unscored persona."""
 
     id: str = Field(primary_key=True)
     partner_id: str = Field(foreign_key="partners.id")
