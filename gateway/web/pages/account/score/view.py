@@ -40,7 +40,7 @@ NOT_USED = (
 )
 """What no score uses, each with the reason."""
 _HELD = msgid("You keep this tier until %(date)s at the latest, although it begins at %(score)s.")
-_NEXT = msgid("The next tier, “%(tier)s”, begins at %(score)s: %(points)s points more.")
+_NEXT = msgid("The next tier, “%(tier)s”, begins at %(score)s. Points missing: %(points)s.")
 _SCALE = msgid("on the scale from %(lowest)s to %(highest)s")
 _NEEDED = msgid("A score needs %(records)s completed agreements. The oldest must have ended %(age)s ago or earlier.")
 _VERIFY = msgid("First verify an identity document. Then merchants can approve a first small agreement.")
