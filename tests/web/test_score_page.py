@@ -34,7 +34,13 @@ def open_page(world: OAuthWorld, query: str = "", handle: str = "good") -> httpx
 
 def test_page_shows_the_number_its_tier_and_the_next(world: OAuthWorld) -> None:
     text = open_page(world).text
-    for expected in ("640", "good", "from 350 to 950", "As of November 23, 2026.", "begins at 650. Points missing: 10."):
+    for expected in (
+        "640",
+        "good",
+        "from 350 to 950",
+        "As of November 23, 2026.",
+        "begins at 650. Points missing: 10.",
+    ):
         assert expected in text, expected
 
 

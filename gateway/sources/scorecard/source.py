@@ -9,6 +9,7 @@ from gateway.domain.scoring.score import Measurement
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 from gateway.kit.ids import Ids
+from gateway.store.base import Row
 from gateway.store.database import Database
 from gateway.store.scoring.scores import PersonScoreRow, read_reasons, read_state
 from gateway.store.unit import UnitOfWork
@@ -25,7 +26,7 @@ class ScorecardSource:
 
     def measure(self, user_id: str, now: BusinessTime) -> Measurement:
         """The person's present score. If it is due at `now`, or never was computed, it is computed first."""
-        row = self._database.read(lambda unit: unit.scores.load(user_id))
+        row: Row | PersonScoreRow | None = self._database.read(lambda unit: unit.scores.load_measured(user_id))
         if row is None or self._is_due(row, now):
             row = self._database.write(lambda unit: self.compute(unit, user_id, now))
         return _measurement(row, now)
@@ -59,7 +60,7 @@ class ScorecardSource:
         ignored = {partner for partner in partners if rules.ignores_partner(*unit.disputes.count_decided(partner))}
         return Behaviour(records=records, shared=unit.scores.load_shared(user_id), ignored_partners=ignored)
 
-    def _is_due(self, row: PersonScoreRow, now: BusinessTime) -> bool:
+    def _is_due(self, row: Row | PersonScoreRow, now: BusinessTime) -> bool:
         return row.due_at <= now or row.card_hash != self.cards.at(now).hash
 
     def _beginning(
@@ -77,7 +78,7 @@ class ScorecardSource:
         return previous, now, Cause.CARD if is_changed else None
 
 
-def _measurement(row: PersonScoreRow, now: BusinessTime) -> Measurement:
+def _measurement(row: Row | PersonScoreRow, now: BusinessTime) -> Measurement:
     return Measurement(
         score=row.score,
         tier=Tier(row.tier),

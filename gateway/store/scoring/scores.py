@@ -11,7 +11,7 @@ from gateway.domain.scoring.reasons import ScoreReason
 from gateway.domain.scoring.record import Dimension
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime, WallTime
-from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.base import Record, Row, json_column, moment_column, table_of
 from gateway.store.repository import Repository, insert_into
 
 
@@ -86,6 +86,10 @@ CHOICES = table_of(ScoreChoiceTable)
 _S, _H = PERSON_SCORES.c, SNAPSHOTS.c
 _PRESENT = select(PERSON_SCORES).where(_S.user_id == bindparam("user_id"))
 _LOCKED = _PRESENT.with_for_update()
+_MEASURED = _PRESENT.with_only_columns(
+    *(_S.due_at, _S.as_of, _S.score, _S.tier, _S.held_until, _S.card, _S.card_hash, _S.reasons, _S.open_overdue),
+    _S.has_document,
+)
 _NEW = insert_into(PERSON_SCORES).on_conflict_do_nothing(index_elements=["user_id"])
 _STATE = (
     *("as_of", "score", "tier", "held_until", "card", "card_hash", "dimension_points", "reasons", "open_overdue"),
@@ -142,6 +146,10 @@ class ScoreRepository(Repository):
     def load(self, user_id: str) -> PersonScoreRow | None:
         """Returns a person's present score, None if it was never computed or marked as due."""
         return self._first(PersonScoreRow, _PRESENT, user_id=user_id)
+
+    def load_measured(self, user_id: str) -> Row | None:
+        """Returns the columns of the present score that a measurement needs, or None as `load` does."""
+        return self._row(_MEASURED, user_id=user_id)
 
     def lock(self, user_id: str, now: BusinessTime) -> PersonScoreRow:
         """Returns a person's present score, and locks it until the unit of work ends. If there is none, writes one that
