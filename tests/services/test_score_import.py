@@ -1,6 +1,7 @@
 """The import of behaviour records: all or none, repetition, corrections, and imports that ended or run at once."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -28,8 +29,9 @@ from tests.support.score_imports import (
     make_people,
     records_of,
     row,
+    user_id,
 )
-from tests.support.units import reading
+from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
 LATER = "2026-11-10"
@@ -254,3 +256,24 @@ def test_suspended_import_that_was_given_up_publishes_nothing(live: LiveWorld) -
     with closing(file.spool), pytest.raises(ImportRefused, match=r"has been given up\. Nothing was imported"):
         importer(live.container).run(file, suspend)
     assert [each.reference for each in records_of(live.container)] == ["r50"]
+
+
+def test_publication_waits_for_a_score_that_is_being_computed(postgresql_url: str, clock: MovableClock) -> None:
+    with closing(LiveWorld(postgresql_url, clock, database_lock_wait=timedelta(milliseconds=300))) as live:
+        make_people(live.container, "mei")
+        locked, release = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with writing(live.container.database) as unit:
+                unit.scores.lock(user_id(unit, "mei"), business_time(unit.wall, 0))
+                locked.set()
+                release.wait(timeout=30)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        assert locked.wait(timeout=30)
+        timer = threading.Timer(0.5, release.set)  # longer than one attempt
+        timer.start()
+        assert import_records(live.container, *history(3)).added == 3
+        holder.join()
+        assert compute(live.container).cause == "FIRST"
