@@ -150,7 +150,8 @@ def discover(allowed: Collection[str] | None = None) -> AdapterRegistry:
     points = [point for point in entry_points(group=GROUP) if allowed is None or point.name in allowed]
     missing = set(allowed or ()) - {point.name for point in points}
     if missing:
-        raise Misconfigured(f"adapters that are not installed: {', '.join(sorted(missing))}")
+        known = ", ".join(each.key for each in installed())
+        raise Misconfigured(f"adapters that are not installed: {', '.join(sorted(missing))}. Installed: {known}")
     return AdapterRegistry(_load(point, *source) for point, source in _with_sources(points))
 
 

@@ -137,7 +137,7 @@ def test_incomplete_settings_are_refused(remote: Settings, name: str, value: Any
     ("text", "sentence"),
     [
         ("{", "the file is not JSON"),
-        ("[]", "A key set must be an object with 1 to 10 keys."),
+        ("[]", 'A key set must be an object such as {"keys": [...]} with 1 to 10 keys.'),
         (public_keys(new_key("PS256")), "each key must be Ed25519 or EC P-256 and have a kid"),
         (public_keys(new_key("EdDSA", None)), "each key must be Ed25519 or EC P-256 and have a kid"),
         (json.dumps({"keys": [dict(new_key("EdDSA").as_dict(private=True))]}), "A key must not contain its private"),

@@ -44,13 +44,15 @@ class FapiClient:
 
         return self._with_nonce(send)
 
-    def query(self, url: str, access_token: str, query: str) -> httpx2.Response:
+    def query(
+        self, url: str, access_token: str, query: str, variables: dict[str, Any] | None = None
+    ) -> httpx2.Response:
         """Posts a GraphQL request with the token and a proof for it."""
 
         def send() -> httpx2.Response:
             proof = self._proof("POST", url, access_token)
             headers = {"Authorization": f"DPoP {access_token}", "DPoP": proof}
-            return self.http.post(url, json={"query": query}, headers=headers)
+            return self.http.post(url, json={"query": query, "variables": variables}, headers=headers)
 
         return self._with_nonce(send)
 
@@ -113,24 +115,21 @@ def wait_for_callback(redirect_uri: str, link: str) -> dict[str, str]:
     return parameters
 
 
-def main(credentials: dict[str, Any]) -> None:
-    merchant = next(each for each in credentials["merchants"] if each["adapter"] == "car_rental")
-    registered = next(client for client in merchant["clients"] if client["profile"] == "fapi2")
-    client = FapiClient(credentials["issuer"], registered["client_id"], registered["private_jwk"])
-
-    # In a sandbox redirect_uri is a page of the gateway. This program listens itself.
-    redirect_uri = registered.get("loopback_redirect_uri", registered["redirect_uri"])
+def ask_for_consent(client: FapiClient, details: list[dict[str, Any]], redirect_uri: str) -> dict[str, Any]:
+    """Asks a person for consent, waits for the decision, and returns the tokens. Ends the program if the gateway
+    refuses the request or the person denies it."""
     verifier, state = token_urlsafe(48), token_urlsafe(16)
     pushed = client.post(
         "pushed_authorization_request_endpoint",
         response_type="code",
         redirect_uri=redirect_uri,
-        authorization_details=json.dumps(DETAILS),
+        authorization_details=json.dumps(details),
         state=state,
         code_challenge=_sha256(verifier),
         code_challenge_method="S256",
     )
-    assert pushed.status_code == 201, pushed.text
+    if pushed.status_code != 201:
+        sys.exit(f"The gateway refused the request: {pushed.text}")
 
     query = urlencode({"client_id": client.client_id, "request_uri": pushed.json()["request_uri"]})
     callback = wait_for_callback(redirect_uri, f"{client.metadata['authorization_endpoint']}?{query}")
@@ -139,7 +138,7 @@ def main(credentials: dict[str, Any]) -> None:
     if "error" in callback:
         sys.exit(f"The person denied the request: {callback['error']}")
 
-    tokens = client.post(
+    tokens: dict[str, Any] = client.post(
         "token_endpoint",
         grant_type="authorization_code",
         code=callback["code"],
@@ -147,6 +146,17 @@ def main(credentials: dict[str, Any]) -> None:
         code_verifier=verifier,
     ).json()
     assert tokens.get("token_type") == "DPoP", tokens
+    return tokens
+
+
+def main(credentials: dict[str, Any]) -> None:
+    merchant = next(each for each in credentials["merchants"] if each["adapter"] == "car_rental")
+    registered = next(client for client in merchant["clients"] if client["profile"] == "fapi2")
+    client = FapiClient(credentials["issuer"], registered["client_id"], registered["private_jwk"])
+
+    # In a sandbox redirect_uri is a page of the gateway. This program listens itself.
+    redirect_uri = registered.get("loopback_redirect_uri", registered["redirect_uri"])
+    tokens = ask_for_consent(client, DETAILS, redirect_uri)
     print("Granted:", json.dumps(tokens["authorization_details"]))
 
     print("Response:", client.query(credentials["graphql"], tokens["access_token"], QUERY).text)

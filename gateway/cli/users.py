@@ -57,7 +57,12 @@ def import_people(
 
 @app.command()
 def invite(
-    email: Annotated[str | None, typer.Argument(help="The email address, with which the person signs in.")] = None,
+    person: Annotated[
+        str | None,
+        typer.Argument(
+            help="The email address, with which the person signs in. Of a known person also the external id."
+        ),
+    ] = None,
     external_id: Annotated[str | None, typer.Option(help="Your own id of the person.")] = None,
     name: Annotated[str | None, typer.Option(help="The name with which pages address the person.")] = None,
     language: Annotated[str | None, typer.Option(help="The language of the person's pages: en or zh.")] = None,
@@ -67,7 +72,7 @@ def invite(
     ] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Print a link with which a person sets a password, once. Creates the person if needed.
+    """Print a link with which a person sets a password, once. Creates the person of a new email address.
 
     For a person who has a password it is a password reset. A new invitation ends earlier ones. Links are valid for
     GATEWAY_INVITATION_LIFE. Send them yourself; anybody who has a link can use it.
@@ -75,22 +80,24 @@ def invite(
     With --all-new: CSV with a line for each person.
 
     With --json: objects with user_id, external_id, email, name, language, link, expires_at and resets_password."""
-    if all_new == (email is not None):
-        fail("Use either EMAIL or --all-new.")
+    if all_new == (person is not None):
+        fail("Use either PERSON or --all-new.")
     if all_new and not (external_id is name is language is None):
         fail("--all-new has no other options than --json.")
     with container_for(database_url) as container:
-        if email is None:
+        if person is None:
             _print_invitations(container, as_json=as_json)
             return
-        details = PersonDetails(
-            parse_email(email),
-            external_id if external_id is None else parse_external_id(external_id),
-            language if language is None else parse_language(language),
-            name if name is None else parse_name(name),
-        )
+        reference = person
 
         def make(unit: UnitOfWork) -> NewInvitation:
+            email = reference if "@" in reference else container.people.require(unit, reference).email or reference
+            details = PersonDetails(
+                parse_email(email),
+                external_id if external_id is None else parse_external_id(external_id),
+                language if language is None else parse_language(language),
+                name if name is None else parse_name(name),
+            )
             return container.invitations.invite(unit, container.people.ensure(unit, details).id)
 
         invitation = container.database.write(make)

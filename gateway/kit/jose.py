@@ -147,7 +147,7 @@ def public_key_set(value: object) -> dict[str, Any]:
     object with 1 to 10 `keys`. Several keys must have different kids."""
     keys = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_KEYS:
-        raise JoseRefused(f"A key set must be an object with 1 to {MOST_KEYS} keys.")
+        raise JoseRefused(f'A key set must be an object such as {{"keys": [...]}} with 1 to {MOST_KEYS} keys.')
     for jwk in keys:
         public_key(jwk)
     kids = [jwk.get("kid") for jwk in keys]

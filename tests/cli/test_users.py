@@ -153,6 +153,15 @@ def test_import_leaves_the_logs_intact(gateway: Gateway) -> None:
     gateway.output("log", "verify")
 
 
+def test_known_person_is_invited_by_external_id(gateway: Gateway) -> None:
+    gateway.output("users", "import", "-", stdin=CSV)
+    mei, _ = listed(gateway)
+    for reference in ("1", mei["user_id"]):
+        invited = json.loads(gateway.output("users", "invite", reference, "--json"))
+        assert (invited["user_id"], invited["email"]) == (mei["user_id"], "Mei@shop.example")
+    assert "There is no person nobody" in gateway.error_line("users", "invite", "nobody")
+
+
 def test_consents_of_a_person_are_listed_newest_first(gateway: Gateway, sqlite_url: str) -> None:
     with closing(Database(sqlite_url)) as database, writing(database) as unit:
         cast, person = make_cast(unit), make_user(unit)
