@@ -172,6 +172,15 @@ def test_late_settlement_can_be_disputed(world: DemoWorld, upheld: bool, expecte
     assert [row.kind for row in own_records(world)] == ["KEPT" if upheld else "LATE"]
 
 
+def test_obligation_whose_flag_expired_has_no_record_once_it_is_fulfilled(world: DemoWorld) -> None:
+    """Otherwise waiting for the flag to expire would be worth more than settling late."""
+    decision = overdue(world)
+    world.clock.advance(14 * DAY)
+    assert world.scheduler.apply_due() == 1
+    fulfill(world, decision)
+    assert own_records(world) == []
+
+
 @pytest.mark.parametrize("thing", ["flag", "breach"])
 def test_settling_what_is_contested_counts_as_kept(world: DemoWorld, thing: str) -> None:
     decision = overdue(world) if thing == "flag" else active(world)

@@ -30,8 +30,9 @@ def record_of(state: DecisionState, partner: str, at: BusinessTime) -> Behaviour
     when the decision got its present status.
 
     A breach is broken until it is cured. Cured before it counts, it leaves no record; cured later it is late. A
-    settlement after the overdue flag was set is late. A flag or breach that was void leaves no trace. An obligation of
-    which nothing was left to fulfil has no record.
+    settlement after the overdue flag was set is late. A flag or breach that was void leaves no trace. An obligation
+    whose flag expired has no record: it was not kept in time, and no breach was reported. Nor has one of which nothing
+    was left to fulfil.
     """
     verdict = _judge(state, at)
     if verdict is None:
@@ -58,4 +59,4 @@ def _judge(state: DecisionState, at: BusinessTime) -> _Verdict | None:
         return _Verdict(RecordKind.LATE) if at >= state.breach_counts_from else None
     if state.late_counts_from is not None:
         return _Verdict(RecordKind.LATE, state.late_counts_from)
-    return _Verdict(RecordKind.KEPT)
+    return None if state.flag_expired else _Verdict(RecordKind.KEPT)

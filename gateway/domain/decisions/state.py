@@ -264,6 +264,14 @@ class DecisionState:
             return None
         return self.dispute_rejected_at or BusinessTime(self.overdue_at + self.windows.contest)
 
+    @property
+    def flag_expired(self) -> bool:
+        """Whether the overdue flag expired because no breach was reported in time, and not because a dispute was
+        upheld."""
+        if self.overdue_at is None or self.lapsed_at is None or self.lapsed_at == self.voided_at:
+            return False
+        return self.lapsed_at >= self.overdue_at + self.windows.report + self.dispute_pause
+
     def counts_as_breach(self, now: BusinessTime) -> bool:
         """Whether the decision is an open breach that counts. A breach counts once its contest window is over, or once
         a dispute about it was rejected or withdrawn. It does not count while contested, nor before a breach of its kind
