@@ -7,8 +7,6 @@ from pathlib import Path
 
 from pwdlib import PasswordHash
 
-import merchants
-import schema
 from gateway.domain.consents.step_up import StepUp
 from gateway.domain.decisions.exposure import CreditLimits
 from gateway.domain.environment import LIVE, SANDBOX
@@ -61,8 +59,10 @@ from gateway.services.scores import ScoreService
 from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.services.scoring.inquiries import InquiryBudget
 from gateway.services.scoring.ordinary_requests import OrdinaryRequestService
+from gateway.services.scoring.person_records import PersonRecordService
 from gateway.services.scoring.person_scores import PersonScoreService
 from gateway.services.scoring.purge import ScorePurge
+from gateway.services.scoring.record_disputes import RecordDisputeService
 from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
@@ -71,13 +71,11 @@ from gateway.sources.contract import ScoreSource
 from gateway.sources.remote.configuration import make_remote_source
 from gateway.sources.scorecard.card_files import load_cards
 from gateway.sources.scorecard.source import ScorecardSource
-from gateway.startup import require_our_database
+from gateway.startup import require_our_database, require_our_packages
 from gateway.store.database import Database
 from gateway.store.logs.keys import Keyring
 from gateway.store.waits import CHECKS, LONGEST_SILENCE, Waits
 from merchants.registry import AdapterRegistry, discover
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def build(
@@ -95,7 +93,7 @@ def build(
     adapters and shadow policies in the settings. Raises SettingsError for a database that is not migrated or belongs to
     another environment or key, and Misconfigured for an invalid adapter.
     """
-    _require_our_packages()
+    require_our_packages()
     logging.configure(settings.log_level)
     master = settings.master_key() or _sandbox_key(settings.state_directory)
     registry = registry or discover(settings.adapters)
@@ -152,7 +150,7 @@ def build(
     assessor = Assessor(registry, credit_limits, overrides)
     scheduler = DecisionScheduler(database)
     resolution, purges = DisputeResolution(cards), PurgeService(database, settings, scores=ScorePurge(database, cards))
-    disputes = DisputeService(database, ids, resolution)
+    disputes, record_disputes = DisputeService(database, ids, resolution), RecordDisputeService(database, ids)
     checkpoints = CheckpointService(database, settings.issuer, settings.checkpoint_file)
     processes = ProcessRegistry(
         _database_of_checks(database, settings, clock), shared_replays, settings, secrets, strict=not settings.sandbox
@@ -210,6 +208,8 @@ def build(
         scores=ScoreService(),
         scorecard=scorecard,
         person_scores=PersonScoreService(database, source, OrdinaryRequestService(registry, overrides, credit_limits)),
+        person_records=PersonRecordService(source, scorecard),
+        record_disputes=record_disputes,
         queries=QueryRunner(database, access_log, scores, inquiries),
         decisions=DecisionQueries(assessor),
         requester=DecisionRequester(database, assessor, access_log, scheduler, scores, inquiries, ids, shadows),
@@ -223,7 +223,9 @@ def build(
         policies=PolicyService(registry, database, overrides),
         overrides=overrides,
         processes=processes,
-        tasks=DeploymentTasks(processes, scheduler, disputes, ScoreScheduler(database, scorecard), purges, checkpoints),
+        tasks=DeploymentTasks(
+            processes, scheduler, disputes, record_disputes, ScoreScheduler(database, scorecard), purges, checkpoints
+        ),
         seeding=Seeding(
             database, secrets, registry, merchant_service, clients, accounts, personas, ids, settings.issuer
         ),
@@ -279,15 +281,6 @@ def _reading(setting: str) -> Iterator[None]:
 def _opaque_rule(master: bytes, rule_id: str) -> str:
     """The name of a rule that merchants see in live: always the same for a rule, and without its meaning."""
     return f"rule_{derive(master, f'rule {rule_id}').hex()[:12]}"
-
-
-def _require_our_packages() -> None:
-    """Raises SettingsError if unrelated packages named `schema` or `merchants` are imported instead of ours."""
-    for module in (schema, merchants):
-        if Path(str(module.__file__)).resolve().parent.parent != ROOT:
-            raise SettingsError(
-                f"Another package named {module.__name__} shadows ours. Uninstall it: {module.__file__}"
-            )
 
 
 def _sandbox_key(directory: Path) -> bytes:

@@ -1,7 +1,10 @@
 """Checks at the start of a process: whether its database, its Valkey and its clients belong to this deployment."""
 
 from contextlib import suppress
+from pathlib import Path
 
+import merchants
+import schema
 from gateway.kit.crypto import SealBroken
 from gateway.kit.key_file import KEY_FILE
 from gateway.kit.logging import get_announcer
@@ -19,6 +22,8 @@ from gateway.store.database import DATABASE_ERRORS, Database
 from gateway.store.deployment import DeploymentRow, key_check
 from gateway.store.unit import UnitOfWork
 from migrations import revisions
+
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 def prepare_to_serve(container: Container) -> None:
@@ -150,3 +155,12 @@ def require_revision(database: Database) -> None:
     sentence = revisions.describe_difference(revision)
     if sentence is not None:
         raise SettingsError(sentence)
+
+
+def require_our_packages() -> None:
+    """Raises SettingsError if unrelated packages named `schema` or `merchants` are imported instead of ours."""
+    for module in (schema, merchants):
+        if Path(str(module.__file__)).resolve().parent.parent != _ROOT:
+            raise SettingsError(
+                f"Another package named {module.__name__} shadows ours. Uninstall it: {module.__file__}"
+            )

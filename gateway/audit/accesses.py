@@ -4,13 +4,14 @@ removed from the end of the log together with its head, also without a checkpoin
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, union_all
 
 from gateway.audit.log_report import Finding, FindingKind
 from gateway.store.decisions.decisions import DECISIONS
 from gateway.store.identity.users import USERS
 from gateway.store.logs.access_log import ACCESS_LOG, AccessLog
 from gateway.store.logs.keys import USER_KEYS
+from gateway.store.scoring.record_disputes import RECORD_DISPUTES
 from gateway.store.unit import UnitOfWork
 
 # The public part is canonical JSON, in which a quotation mark within a value is escaped.
@@ -20,15 +21,20 @@ _REQUESTS = (
     .group_by(ACCESS_LOG.c.merchant_id)
 )
 _DECISIONS = select(DECISIONS.c.merchant_id, func.count()).group_by(DECISIONS.c.merchant_id)
+_OF_DISPUTES = union_all(
+    select(RECORD_DISPUTES.c.statement_key),
+    select(RECORD_DISPUTES.c.resolution_key).where(RECORD_DISPUTES.c.resolution_key.is_not(None)),
+)
 _WITHOUT_ACCESS = (
     select(USERS.c.id)
     .where(
-        USERS.c.id.in_(select(USER_KEYS.c.user_id)),
+        USERS.c.id.in_(select(USER_KEYS.c.user_id).where(USER_KEYS.c.id.not_in(_OF_DISPUTES))),
         ~select(ACCESS_LOG.c.id).where(ACCESS_LOG.c.subject == USERS.c.log_subject).exists(),
     )
     .order_by(USERS.c.id)
 )
-"""Persons with a log key. It is made for a person's first entry of a year, which is always an access."""
+"""Persons with a log key. It is made for a person's first entry of a year, which is always an access, or for the first
+dispute about an imported record, which has no entry: keys of such disputes prove nothing."""
 
 
 def compare_accesses(unit: UnitOfWork) -> Iterator[Finding]:

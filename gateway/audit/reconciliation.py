@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, func, select
 
-from gateway.audit import behaviour, calls, consents, disputes, events, totals, trusted_documents
+from gateway.audit import behaviour, calls, consents, disputes, events, record_disputes, totals, trusted_documents
 from gateway.audit.accesses import compare_accesses
 from gateway.audit.batches import read_batches
 from gateway.audit.logged_decisions import compare_decisions
@@ -46,6 +46,7 @@ def find_mismatches(unit: UnitOfWork) -> Iterator[str]:
     yield from calls.find_mismatches(unit, BATCH)
     yield from consents.find_mismatches(unit, BATCH)
     yield from trusted_documents.find_mismatches(unit, BATCH)
+    yield from record_disputes.find_mismatches(unit)
 
 
 def _check_rows(unit: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[str]:

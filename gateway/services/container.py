@@ -42,7 +42,9 @@ from gateway.services.processes import ProcessRegistry
 from gateway.services.query_unit import QueryRunner
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.inquiries import InquiryBudget
+from gateway.services.scoring.person_records import PersonRecordService
 from gateway.services.scoring.person_scores import PersonScoreService
+from gateway.services.scoring.record_disputes import RecordDisputeService
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
 from gateway.settings import Settings
@@ -93,6 +95,8 @@ class Container:
     scores: ScoreService
     scorecard: ScorecardSource
     person_scores: PersonScoreService
+    person_records: PersonRecordService
+    record_disputes: RecordDisputeService
     queries: QueryRunner
     decisions: DecisionQueries
     requester: DecisionRequester

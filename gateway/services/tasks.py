@@ -9,6 +9,7 @@ from gateway.services.decisions.disputes import DisputeService
 from gateway.services.decisions.scheduler import DecisionScheduler
 from gateway.services.processes import ProcessRegistry
 from gateway.services.purge import PurgeService
+from gateway.services.scoring.record_disputes import RecordDisputeService
 from gateway.services.scoring.scheduler import ScoreScheduler
 
 _log = get_logger(__name__)
@@ -24,12 +25,14 @@ class DeploymentTasks:
         processes: ProcessRegistry,
         scheduler: DecisionScheduler,
         disputes: DisputeService,
+        record_disputes: RecordDisputeService,
         scores: ScoreScheduler,
         purges: PurgeService,
         checkpoints: CheckpointService,
     ) -> None:
         self._processes, self._scheduler, self._scores = processes, scheduler, scores
-        self._disputes, self._purges, self._checkpoints = disputes, purges, checkpoints
+        self._disputes, self._record_disputes = disputes, record_disputes
+        self._purges, self._checkpoints = purges, checkpoints
 
     def apply_due(self) -> int:
         """Applies due transitions of decisions, and upholds unanswered disputes. Then computes due scores, for a
@@ -38,6 +41,7 @@ class DeploymentTasks:
         if not may_run():
             return 0
         changed = self._scheduler.apply_due(may_run) + self._disputes.uphold_unanswered(may_run)
+        changed += self._record_disputes.uphold_due(may_run)
         computed = self._scores.compute_due(may_run)
         if computed:
             _log.info("scores_computed", persons=computed)

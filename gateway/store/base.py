@@ -118,9 +118,9 @@ def moment_column(**options: Any) -> Any:
     return Field(sa_type=Moment, **options)
 
 
-def bytes_column() -> Any:
-    """Returns a column with bytes, never NULL."""
-    return Field(sa_column=Column(LargeBinary, nullable=False))
+def bytes_column(*, optional: bool = False, **options: Any) -> Any:
+    """Returns a column with bytes. Only an optional one can be NULL."""
+    return Field(sa_column=Column(LargeBinary, nullable=optional), **options)
 
 
 def amount_column() -> Any:

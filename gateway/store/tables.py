@@ -9,7 +9,7 @@ from gateway.store.identity import clients, invitations, sessions, trusted_docum
 from gateway.store.logs import access_log, checkpoints, decision_log, keys, record_log, trees
 from gateway.store.merchants import merchants, partners
 from gateway.store.oauth import device_codes, initial_access_tokens, replays, requests, tokens
-from gateway.store.scoring import imports, records, remote_scores, scores
+from gateway.store.scoring import imports, record_disputes, records, remote_scores, scores
 
 __all__ = ["MODULES", "metadata"]
 
@@ -20,6 +20,6 @@ MODULES = (
     *(clients, invitations, sessions, trusted_documents, users),
     *(merchants, partners),
     *(device_codes, initial_access_tokens, replays, requests, tokens),
-    *(imports, records, remote_scores, scores),
+    *(imports, record_disputes, records, remote_scores, scores),
     *(deployment, outbox, policies, processes),
 )

@@ -12,6 +12,7 @@ from gateway.store.decisions.decisions import DecisionRepository
 from gateway.store.decisions.disputes import DisputeRepository
 from gateway.store.decisions.exposures import ExposureRepository
 from gateway.store.decisions.idempotency import IdempotencyRepository
+from gateway.store.decisions.merchant_names import MerchantNameRepository
 from gateway.store.decisions.pages import DecisionPageRepository
 from gateway.store.deployment import DeploymentRepository
 from gateway.store.identity.clients import ClientRepository
@@ -39,11 +40,13 @@ from gateway.store.outbox import OutboxRepository
 from gateway.store.policies import PolicyOverrideRepository
 from gateway.store.processes import ProcessRepository
 from gateway.store.purge import PurgeRepository
+from gateway.store.scoring.contested_records import ContestedRecordRepository
 from gateway.store.scoring.due_scores import DueScoreRepository
 from gateway.store.scoring.imported_records import ImportedRecordRepository
 from gateway.store.scoring.imports import ScoreImportRepository
 from gateway.store.scoring.outcomes import OutcomeRepository
 from gateway.store.scoring.purge import ScorePurgeRepository
+from gateway.store.scoring.record_disputes import RecordDisputeRepository
 from gateway.store.scoring.records import BehaviourRecordRepository
 from gateway.store.scoring.remote_scores import RemoteScoreRepository
 from gateway.store.scoring.scores import ScoreRepository
@@ -115,12 +118,24 @@ class UnitOfWork:
         return DecisionPageRepository(self.connection)
 
     @_made_once
+    def merchant_names(self) -> MerchantNameRepository:
+        return MerchantNameRepository(self.connection)
+
+    @_made_once
     def disputes(self) -> DisputeRepository:
         return DisputeRepository(self.connection)
 
     @_made_once
     def behaviour_records(self) -> BehaviourRecordRepository:
         return BehaviourRecordRepository(self.connection)
+
+    @_made_once
+    def contested_records(self) -> ContestedRecordRepository:
+        return ContestedRecordRepository(self.connection)
+
+    @_made_once
+    def record_disputes(self) -> RecordDisputeRepository:
+        return RecordDisputeRepository(self.connection, self.keys)
 
     @_made_once
     def outcomes(self) -> OutcomeRepository:

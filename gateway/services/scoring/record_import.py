@@ -109,6 +109,7 @@ class RecordImport:
             now = business_time(unit.wall, 0)
             for persons in touched.batches():
                 unit.due_scores.mark_imported(persons, now)
+            unit.contested_records.adjust_import(import_id)
             unit.score_imports.publish(import_id, unit.wall, added + replaced, replaced)
 
         self._publish(publish)

@@ -60,7 +60,7 @@ class VersionWriter:
 
     def _columns(self, row: dict[str, Any], version: Row | None, unit: UnitOfWork) -> dict[str, Any]:
         contested, contested_at = row.pop("contested"), version.contested_at if version is not None else None
-        if contested is False:
+        if contested is False and not (version is not None and version.is_disputed):
             contested_at = None
         elif contested:
             contested_at = contested_at or unit.wall
@@ -72,6 +72,7 @@ class VersionWriter:
             "month": month_of(row["at"]),
             "counts_from": None,
             "contested_at": contested_at,
+            "removed_at": None,
         }
 
 
@@ -84,8 +85,10 @@ def _read(values: Sequence[Any]) -> dict[str, Any]:
 
 
 def _is_same(row: Mapping[str, Any], version: Row) -> bool:
-    contested = row["contested"]
-    if contested is not None and contested != (version.contested_at is not None):
+    """Whether the row has the content of a version. A version that was removed, because a dispute was upheld, stays
+    removed until its content changes; a person's open dispute does not end by `contested`."""
+    contested, is_decided_here = row["contested"], version.removed_at is not None or version.is_disputed
+    if not is_decided_here and contested is not None and contested != (version.contested_at is not None):
         return False
     return all(row[name] == getattr(version, name) for name in _CONTENT)
 
@@ -95,7 +98,7 @@ def _touch(touched: dict[str, BusinessTime | None], row: Mapping[str, Any], vers
     not count as the same, the earlier person's tier is computed as if it never had."""
     touched.setdefault(row["user_id"], None)
     counted_from = touched.setdefault(version.user_id, None)
-    if version.contested_at is not None or version.kind not in NEGATIVE_KINDS:
+    if version.contested_at is not None or version.removed_at is not None or version.kind not in NEGATIVE_KINDS:
         return
     is_contested = row["contested"] is True
     is_weaker = row["kind"] not in NEGATIVE_KINDS or (version.kind == RecordKind.BROKEN and row["kind"] != version.kind)

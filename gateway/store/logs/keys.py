@@ -30,8 +30,8 @@ class SigningKeyTable(SigningKeyRow, table=True):
 
 
 class UserKeyRow(Record):
-    """The key that seals a person's log entries of one year. When it is destroyed, the personal parts of these entries
-    cannot be read any more; the entries stay."""
+    """The key that seals a person's log entries of one year, and the texts of disputes about imported records. When it
+    is destroyed, the personal parts of these entries and these texts cannot be read any more; the entries stay."""
 
     id: str = Field(primary_key=True)
     user_id: str = Field(foreign_key="users.id")

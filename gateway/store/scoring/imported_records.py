@@ -7,11 +7,15 @@ from sqlalchemy import Integer, bindparam, null, select
 
 from gateway.store.base import Row
 from gateway.store.repository import Repository, insert_into
+from gateway.store.scoring.record_disputes import IS_OPEN, RECORD_DISPUTES
 from gateway.store.scoring.records import OWN_IMPORT, RECORDS, VISIBLE
 from gateway.store.statements import run_many
 
-_R = RECORDS.c
-_VERSIONS = VISIBLE.add_columns(OWN_IMPORT.c.published_at.label("published_at")).where(
+_R, _D = RECORDS.c, RECORD_DISPUTES.c
+_is_disputed = (
+    select(_D.id).where(_D.source == _R.source, _D.reference == _R.reference, IS_OPEN).exists().label("is_disputed")
+)
+_VERSIONS = VISIBLE.add_columns(OWN_IMPORT.c.published_at.label("published_at"), _is_disputed).where(
     _R.source == bindparam("source"), _R.reference.in_(bindparam("refs", expanding=True))
 )
 _HAS_SOURCE = select(_R.id).where(_R.source == bindparam("source")).limit(1)
@@ -35,8 +39,8 @@ class ImportedRecordRepository(Repository):
         return self._value(_HAS_SOURCE, source=source) is not None
 
     def list_versions(self, source: str, references: Sequence[str]) -> Sequence[Row]:
-        """Returns the visible records of a furnisher with these ids: the columns of records, and as `published_at` when
-        their import was published."""
+        """Returns the visible records of a furnisher with these ids: the columns of records, as `published_at` when
+        their import was published, and as `is_disputed` whether a person's dispute about it is open."""
         return self._rows(_VERSIONS, source=source, refs=references)
 
     def insert_all(self, rows: Sequence[dict[str, Any]]) -> None:

@@ -26,7 +26,8 @@ REPORTED = text(f"source <> '{GATEWAY}'")
 class BehaviourRecordRow(Record):
     """A behaviour record. `source` and `reference` name it: an imported one by the name of its furnisher and the
     furnisher's id, one of a decision by GATEWAY and the decision's id. `replaced_by` is the import that has a newer
-    version of it. `month` is the number of the month of `at`."""
+    version of it. `month` is the number of the month of `at`. `removed_at` is when a dispute about it was upheld: it
+    never counts again, and stays so that an import with the same content does not add it again."""
 
     id: str = Field(primary_key=True)
     user_id: str = Field(foreign_key="users.id", index=True)
@@ -45,6 +46,7 @@ class BehaviourRecordRow(Record):
     counts_from: BusinessTime | None = moment_column(default=None)
     ended_at: BusinessTime | None = moment_column(default=None)
     contested_at: BusinessTime | None = moment_column(default=None)
+    removed_at: BusinessTime | None = moment_column(default=None)
 
 
 class BehaviourRecordTable(BehaviourRecordRow, table=True):
@@ -77,7 +79,7 @@ VISIBLE = (
 )
 """Records of published imports without those that a later published import has replaced, and records of decisions."""
 
-_OF_USER = VISIBLE.where(_R.user_id == bindparam("user_id"))
+_OF_USER = VISIBLE.where(_R.user_id == bindparam("user_id"), _R.removed_at.is_(None))
 _place = (
     func.row_number()
     .over(
@@ -109,12 +111,13 @@ class BehaviourRecordRepository(Repository):
     """Reads and writes behaviour records."""
 
     def list_of_user(self, user_id: str) -> list[BehaviourRecordRow]:
-        """Returns a person's visible records."""
+        """Returns a person's visible records, without removed ones."""
         return self._all(BehaviourRecordRow, _OF_USER.order_by(_R.at, _R.id), user_id=user_id)
 
     def list_relevant(self, user_id: str, most_a_month: int) -> list[BehaviourRecord]:
-        """Returns a person's visible records for the score. Of the kept records of one partner, dimension, kind, month
-        and currency it returns only the `most_a_month` with the largest amounts, because no more can count."""
+        """Returns a person's records for the score: the visible ones without removed ones. Of the kept records of one
+        partner, dimension, kind, month and currency it returns only the `most_a_month` with the largest amounts,
+        because no more can count."""
         return [read_record(row) for row in self._rows(_RELEVANT, user_id=user_id, most_a_month=most_a_month)]
 
     def load(self, record_id: str) -> BehaviourRecordRow | None:
@@ -155,6 +158,7 @@ def new_record_row(
             "reference": reference,
             "import_id": import_id,
             "replaced_by": None,
+            "removed_at": None,
         }
     )
 
