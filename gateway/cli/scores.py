@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli import score_disputes
 from gateway.cli.console import DatabaseUrl, console, container_for, fail, print_warning, progress_bar
 from gateway.cli.import_files import fail_with, open_rows, show_progress
 from gateway.cli.output import AsJson, Record, print_json, print_list, print_record
@@ -22,7 +23,7 @@ from gateway.sources.scorecard.card_files import load_card
 from gateway.store.scoring.imports import ScoreImportRow
 from gateway.store.unit import UnitOfWork
 
-_HELP = """Import behaviour records, show and compute scores, check scorecards.
+_HELP = """Import behaviour records, decide disputes about them, show and compute scores, check scorecards.
 
 To begin: gateway scores import FILE"""
 app = typer.Typer(no_args_is_help=True, help=_HELP)
@@ -206,6 +207,9 @@ def check(
         },
         as_json=as_json,
     )
+
+
+score_disputes.register(app)
 
 
 def _find(container: Container, unit: UnitOfWork, reference: str) -> tuple[str, BusinessTime]:

@@ -33,6 +33,7 @@ def refused(gateway: Gateway, *arguments: str) -> str:
         ("decisions", "review", "dec_test_1", "--approve", "--rule", NOT_UTF8),
         ("disputes", "show", NOT_UTF8),
         ("disputes", "resolve", "dsp_test_1", "--reject", "--note", NOT_UTF8),
+        ("scores", "resolve", "rdp_test_1", "--reject", "--reason", NOT_UTF8),
         ("policy", "explain", NOT_UTF8),
         ("policy", "check", NOT_UTF8, "--adapter", "car_rental"),
         ("policy", "override", NOT_UTF8, "car_rental", "file.toml"),
