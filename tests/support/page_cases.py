@@ -18,6 +18,7 @@ from tests.support.grants import EXACT, TIER, WAIVER, new_grant, open_change
 from tests.support.oauth import Browser
 from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.people import invite
+from tests.support.person_records import write_records
 from tests.support.person_scores import give_records
 from tests.support.point_of_sale import SALE, authorize_device, open_confirmation
 from tests.support.units import writing
@@ -100,6 +101,24 @@ def _revocation_page(world: OAuthWorld) -> httpx2.Response:
     return browser.get(f"/account/consents/{consent}/revoke")
 
 
+def _records_page(world: OAuthWorld) -> httpx2.Response:
+    browser = _signed_in(world)
+    write_records(world.container, "mei")
+    return browser.get("/account/records")
+
+
+def _record_page(world: OAuthWorld, path: str) -> httpx2.Response:
+    """The page of a record, before and after it was contested, or that of the withdrawal."""
+    browser = _signed_in(world)
+    address = f"/account/records/{write_records(world.container, 'mei')}"
+    page = browser.get(address)
+    if path == "wrong":
+        return page
+    browser.submit(page, f"{address}/contest", statement="I brought it back.\nAsk your colleague.")
+    (withdrawal,) = [part for part in browser.get(address).text.split('"') if part.endswith("/withdraw")]
+    return browser.get(withdrawal if path == "withdraw" else address)
+
+
 def _too_many_logins(world: OAuthWorld) -> httpx2.Response:
     responses = (world.browser().sign_in("mei", "wrong") for _ in range(1000))
     return next(response for response in responses if response.status_code == 429)
@@ -151,6 +170,12 @@ CASES = (
     PageCase("score-empty", "/account/score", lambda world: _signed_in(world).get("/account/score")),
     PageCase("score", "/account/score", _score_page),
     PageCase("score-what-if", "/account/score", lambda world: _score_page(world, _STEPS, "overdue")),
+    PageCase("records", "/account/records", _records_page),
+    PageCase("record", "/account/records/{id}", lambda world: _record_page(world, "wrong")),
+    PageCase("record-disputed", "/account/records/{id}", lambda world: _record_page(world, "disputed")),
+    PageCase(
+        "withdraw-record", "/account/record-disputes/{id}/withdraw", lambda world: _record_page(world, "withdraw")
+    ),
     PageCase("end-consent", "/account/consents/{id}/revoke", _revocation_page),
     PageCase("withdraw", "/account/disputes/{id}/withdraw", lambda world: _disputed_page(world, "withdraw")),
     PageCase("error-codes", "/docs/errors", lambda world: world.browser().get("/docs/errors")),

@@ -30,6 +30,9 @@ PAGES = (
     *(
         "/account/consents/con_1/revoke",
         "/account/disputes/dsp_1/withdraw",
+        "/account/records",
+        "/account/records/rec_1",
+        "/account/record-disputes/rdp_1/withdraw",
         "/oauth/authorize",
         "/device",
         "/device/done",
@@ -39,7 +42,7 @@ OTHERS = ("/", "/docs/errors", "/partners/callback", "/static/gateway.css", "/gr
 NAMES = (
     *(b"client_id", b"request_uri", b"user_code", b"return_to", b"lang", b"ended", b"again", b"decision", b"code"),
     *(b"state", b"error", b"csrf_token", b"username", b"password", b"duration", b"include_0", b"amount_0", b"kind"),
-    *(b"after", b"statement", b"token", b"foo[bar]", b"", b"%00", b"\xff"),
+    *(b"after", b"dimension", b"statement", b"token", b"foo[bar]", b"", b"%00", b"\xff"),
 )
 WORDS = (
     *(b"", b"%00", b"%ff", b"%", b"%zz", b"\xff\xfe", b"%ED%A0%80", b"%E2%80%AE", b"a=b=c", b"&&;;", b"+" * 40),

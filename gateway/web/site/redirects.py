@@ -13,7 +13,7 @@ ACCOUNT = "/account"
 LOGIN = "/login"
 INVITATION = "/invitation"
 _RETURN_PATH = re.compile(r"/account(/[A-Za-z0-9_-]+)*|/oauth/authorize|/device", re.ASCII)
-_KEPT = ("client_id", "request_uri", "user_code", "kind", "merchant", "after")
+_KEPT = ("client_id", "request_uri", "user_code", "kind", "merchant", "dimension", "after")
 """The parameters with which a person comes back from the login page. Others mean nothing to our pages."""
 _LONGEST = 4000
 

@@ -33,6 +33,7 @@ from gateway.web.pages.account.consents import describe_consent
 from gateway.web.pages.account.decision_list import DecisionList, decisions_address
 from gateway.web.pages.account.decisions import describe_decision
 from gateway.web.pages.account.obligations import STATEMENT, describe_obligation
+from gateway.web.pages.account.records.page import RecordPages
 from gateway.web.pages.account.score.page import ScorePage
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.redirects import ACCOUNT, request_login, see_other, signed_out_address
@@ -61,6 +62,7 @@ def routes(site: Site) -> list[Route]:
         DecisionList(site).route,
         AgreementPage(site).route,
         *ScorePage(site).routes,
+        *RecordPages(site).routes,
     ]
 
 
