@@ -16,6 +16,7 @@ from gateway.kit import jose
 from gateway.kit.clock import WallTime
 from gateway.kit.crypto import digest
 from gateway.kit.jose import ALGORITHMS, JoseRefused, Unverified
+from gateway.oauth.clients.refusal_log import RefusalLog
 from gateway.oauth.dpop import AHEAD
 from gateway.oauth.request_parsing import ParsedRequest
 from gateway.services.container import Container
@@ -105,21 +106,24 @@ class AssertionCheck:
 
     def __init__(self, container: Container) -> None:
         self._container, self._issuer = container, container.settings.issuer
-        self._kept = _KeptClients()
+        self._kept, self._refusals = _KeptClients(), RefusalLog()
 
     def verify(self, request: ParsedRequest, wall: WallTime, *, read_client: bool) -> Assertion | None:
-        """The assertion in the request, None if there is none or it is invalid. The client's row is read if
-        `read_client`, and if no kept row has the key. Keys at a jwks_uri are fetched only after everything but the
-        signature has been verified. Raises KeysRefused."""
+        """The assertion in the request, None if there is none or it is invalid, which is logged with its cause. The
+        client's row is read if `read_client`, and if no kept row has the key. Keys at a jwks_uri are fetched only after
+        everything but the signature has been verified. Raises KeysRefused."""
         token = request.form.get("client_assertion")
         if token is None or request.form.get("client_assertion_type") != ASSERTION_TYPE:
             return None
         if request.authorization is not None:  # a second method, which is refused later
             return None
+        claimed_id: object = None
         try:
             jwt = jose.read_unverified(token)
+            claimed_id = jwt.claims.get("sub")
             claimed = self._read(jwt, wall)
-        except JoseRefused:
+        except JoseRefused as refused:
+            self._refusals.report(claimed_id, str(refused))
             return None
         kept = None if read_client else self._kept.get(claimed.client_id)
         if kept is not None and kept.jwks is not None and _is_signed(jwt, kept.jwks):
@@ -127,9 +131,11 @@ class AssertionCheck:
         client = self._load_client(claimed.client_id)
         if client is None:
             self._kept.drop(claimed.client_id)
+            self._refusals.report(claimed.client_id, "The client is unknown or disabled.")
             return None
         key_set = self._keys(client, claimed.kid)
         if key_set is None or not _is_signed(jwt, key_set):
+            self._refusals.report(claimed.client_id, "No key of the client has signed the assertion.")
             return None
         self._kept.keep(client)
         return Assertion(client, False, claimed.replay_key, claimed.made_at, claimed.usable_until)
