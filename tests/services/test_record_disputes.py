@@ -5,67 +5,46 @@ from contextlib import closing, suppress
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.domain.errors import GatewayError, InvalidInput, NotFound, StateConflict, TooEarly
-from gateway.domain.scoring.record_dispute import REOPENING_TIME, RESPONSE_TIME, RecordDispute, RecordDisputeStatus
-from gateway.domain.scoring.score import Measurement
+from gateway.domain.scoring.record_dispute import REOPENING_TIME, RESPONSE_TIME, RecordDisputeStatus
 from gateway.domain.scoring.tier import Tier
-from gateway.kit.clock import business_time
-from gateway.store.unit import UnitOfWork
 from tests.support.clock import MovableClock
+from tests.support.contested_records import (
+    AMOUNT,
+    BROKEN,
+    LIVENESS,
+    broken,
+    contest,
+    import_broken,
+    load,
+    measure,
+    mei,
+    references,
+)
+from tests.support.demo_world import DemoWorld
 from tests.support.live_world import LiveWorld
 from tests.support.race import race
-from tests.support.score_imports import history, import_records, importer, lines, make_people, records_of, row, user_id
+from tests.support.score_imports import history, import_records, make_people, records_of, row, user_id
 
 pytestmark = pytest.mark.postgresql
-BROKEN = row(90, kind="BROKEN", at="2026-11-01")
-LIVENESS = row(91, dimension="IDENTITY", kind="LIVENESS", amount=None, currency=None, at="2026-05-01")
-AMOUNT = {"amount": "120.00"}
 
 
 @pytest.fixture
 def live(database_url: str, clock: MovableClock) -> Iterator[LiveWorld]:
-    """A live deployment, on each kind of database in turn. Mei's tier is GOOD by kept rentals, and BUILDING by a broken
-    one that was imported a day later."""
+    """A live deployment where mei has a broken rental, on each kind of database in turn."""
     with closing(LiveWorld(database_url, clock)) as opened:
-        make_people(opened.container, "mei", "bo")
-        import_records(opened.container, *history(24), LIVENESS)
-        assert measure(opened).tier is Tier.GOOD
-        clock.advance(timedelta(days=1))
-        import_records(opened.container, BROKEN)
+        import_broken(opened)
         yield opened
 
 
-def measure(live: LiveWorld) -> Measurement:
-    return live.container.scorecard.measure(mei(live), business_time(live.clock(), 0))
-
-
-def mei(live: LiveWorld) -> str:
-    return live.container.database.read(lambda unit: user_id(unit, "mei"))
-
-
-def broken(live: LiveWorld) -> str:
-    """The id of the visible version of the broken rental."""
-
-    def load(unit: UnitOfWork) -> str:
-        listed = unit.contested_records.load_current("harbour", "r90")
-        assert listed is not None
-        return listed.record.id
-
-    return live.container.database.read(load)
-
-
-def contest(live: LiveWorld, statement: str = "I paid.") -> RecordDispute:
-    return live.container.record_disputes.open(mei(live), broken(live), statement)
-
-
-def load(live: LiveWorld, dispute: RecordDispute) -> RecordDispute:
-    container = live.container
-    return container.database.read(lambda unit: container.record_disputes.load(unit, dispute.id))
-
-
-def references(live: LiveWorld) -> set[str]:
-    return {each.reference for each in records_of(live.container)}
+@pytest.fixture
+def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
+    """A sandbox with personas, on each kind of database in turn."""
+    with closing(DemoWorld(database_url, clock)) as opened:
+        opened.seed_demo()
+        yield opened
 
 
 def test_contesting_restores_score_and_tier_at_once(live: LiveWorld) -> None:
@@ -76,6 +55,24 @@ def test_contesting_restores_score_and_tier_at_once(live: LiveWorld) -> None:
     assert contested.score == (low.score or 0) + 100
     assert contested.tier is Tier.GOOD
     assert dispute.respond_by == dispute.opened_at + RESPONSE_TIME
+
+
+def test_held_tier_that_the_record_had_ended_is_held_again(database_url: str, clock: MovableClock) -> None:
+    """On the first of December an assessment expires, the score ages below the cut-off, and the tier is held."""
+    orders = {"dimension": "SHOPPING", "kind": "MONTHS", "months": "1", "amount": None, "currency": None}
+    with closing(LiveWorld(database_url, clock)) as live:
+        make_people(live.container, "mei")
+        import_records(live.container, *history(15), LIVENESS, row(92, at="2024-12-05", **orders))
+        assert measure(live).tier is Tier.GOOD
+        clock.advance(timedelta(days=9))
+        held = measure(live)
+        assert (held.tier, held.held_until is None) == (Tier.GOOD, False)
+        import_records(live.container, BROKEN)
+        clock.advance(timedelta(days=1))
+        assert measure(live).tier is Tier.BUILDING
+        contest(live)
+        restored = measure(live)
+        assert (restored.score, restored.tier, restored.held_until) == (held.score, held.tier, held.held_until)
 
 
 def test_rejected_dispute_lets_the_record_count_at_once_and_keeps_both_texts(live: LiveWorld) -> None:
@@ -90,28 +87,6 @@ def test_rejected_dispute_lets_the_record_count_at_once_and_keeps_both_texts(liv
         "I paid.\nHere is why.",
         "The source has proof.",
     )
-
-
-def test_upheld_record_never_counts_and_the_same_file_does_not_bring_it_back(live: LiveWorld) -> None:
-    dispute = contest(live)
-    contested = measure(live)
-    live.container.record_disputes.resolve(dispute.id, uphold=True, resolution="The source agrees.")
-    for values in ({}, {"contested": True}, {"contested": False}):
-        assert import_records(live.container, {**BROKEN, **values}).import_id is None
-    assert measure(live).score == contested.score
-    assert "r90" not in references(live)
-    assert len(live.rows("SELECT id FROM behaviour_records WHERE removed_at IS NOT NULL")) == 1
-
-
-def test_upheld_record_with_other_content_counts_and_can_be_contested(live: LiveWorld) -> None:
-    dispute = contest(live)
-    upheld = live.container.record_disputes.resolve(dispute.id, uphold=True, resolution="The source agrees.")
-    high = measure(live).score
-    with pytest.raises(InvalidInput):
-        contest(live, "Again.")
-    import_records(live.container, {**BROKEN, **AMOUNT})
-    assert measure(live).score != high
-    assert contest(live).record_id != upheld.record_id
 
 
 def test_withdrawn_dispute_lets_the_record_count(live: LiveWorld) -> None:
@@ -134,13 +109,6 @@ def test_same_version_can_be_contested_again_after_a_month(live: LiveWorld) -> N
     contest(live, "Here is the receipt.")
 
 
-def test_newer_version_after_a_rejection_can_be_contested_at_once(live: LiveWorld) -> None:
-    dispute = contest(live)
-    live.container.record_disputes.resolve(dispute.id, uphold=False, resolution="No.")
-    import_records(live.container, {**BROKEN, **AMOUNT})
-    contest(live)
-
-
 def test_silence_of_the_source_upholds_the_dispute(live: LiveWorld) -> None:
     dispute = contest(live)
     live.clock.advance(RESPONSE_TIME - timedelta(seconds=1))
@@ -150,6 +118,38 @@ def test_silence_of_the_source_upholds_the_dispute(live: LiveWorld) -> None:
     assert load(live, dispute).status is RecordDisputeStatus.UPHELD
     assert "r90" not in references(live)
     assert live.container.tasks.apply_due() == 0
+
+
+def test_failing_dispute_is_logged_and_others_are_upheld(live: LiveWorld) -> None:
+    import_records(live.container, row(93, kind="LATE", at="2026-11-02"))
+    (late,) = [each.id for each in records_of(live.container) if each.kind == "LATE"]
+    broken_one, other = contest(live), live.container.record_disputes.open(mei(live), late, "I was on time.")
+    live.clock.advance(RESPONSE_TIME)
+    live.execute("UPDATE behaviour_records SET kind = 'JUNK' WHERE reference = 'r90'")
+    with capture_logs() as logs:
+        assert live.container.record_disputes.uphold_due() == 1
+    (entry,) = [each for each in logs if each["event"] == "record_dispute_not_upheld"]
+    assert (entry["dispute"], entry["error"]) == (broken_one.id, "ValueError")
+    assert (load(live, broken_one).is_open, load(live, other).is_open) == (True, False)
+
+
+def test_contested_overdue_record_is_not_seen_by_policies(live: LiveWorld) -> None:
+    import_records(live.container, row(94, kind="OVERDUE", at="2026-11-02"))
+    assert measure(live).open_overdue == 1
+    (overdue,) = [each.id for each in records_of(live.container) if each.kind == "OVERDUE"]
+    dispute = live.container.record_disputes.open(mei(live), overdue, "It is paid.")
+    assert measure(live).open_overdue == 0
+    live.container.record_disputes.withdraw(mei(live), dispute.id)
+    assert measure(live).open_overdue == 1
+
+
+def test_silence_is_measured_in_the_business_time_of_the_persons_partner(world: DemoWorld) -> None:
+    user, service = world.user("building"), world.container.record_disputes
+    (late,) = world.rows(f"SELECT id FROM behaviour_records WHERE user_id = '{user}' AND kind = 'LATE'")
+    service.open(user, late.id, "I was on time.")
+    assert service.uphold_due() == 0
+    world.move_partner(RESPONSE_TIME)
+    assert (service.uphold_due(), world.mismatches()) == (1, [])
 
 
 def test_other_persons_and_replaced_records_cannot_be_contested(live: LiveWorld) -> None:
@@ -188,54 +188,6 @@ def test_texts_are_sealed_and_gone_with_the_persons_key(live: LiveWorld) -> None
     live.execute("DELETE FROM user_keys")
     ended = load(live, dispute)
     assert (ended.statement, ended.resolution, ended.status) == ("", None, RecordDisputeStatus.REJECTED)
-
-
-def test_newer_negative_version_stays_contested(live: LiveWorld) -> None:
-    before, dispute = measure(live).score, contest(live)
-    high = measure(live).score
-    import_records(live.container, {**BROKEN, **AMOUNT, "contested": False})
-    assert measure(live).score == high
-    assert live.container.tasks.apply_due() == 0
-    live.container.record_disputes.resolve(dispute.id, uphold=False, resolution="No.")
-    assert (measure(live).score, load(live, dispute).record_id) == (before, broken(live))
-
-
-def test_correction_during_a_dispute_upholds_it_and_counts(live: LiveWorld) -> None:
-    dispute = contest(live)
-    import_records(live.container, {**BROKEN, "kind": "KEPT"})
-    assert live.container.tasks.apply_due() == 1
-    assert load(live, dispute).status is RecordDisputeStatus.UPHELD
-    (record,) = [each for each in records_of(live.container) if each.reference == "r90"]
-    assert (record.kind, record.contested_at, record.removed_at) == ("KEPT", None, None)
-
-
-def test_source_cannot_end_a_dispute_by_its_flag(live: LiveWorld) -> None:
-    contest(live)
-    assert import_records(live.container, {**BROKEN, "contested": False}).import_id is None
-    (record,) = [each for each in records_of(live.container) if each.reference == "r90"]
-    assert record.contested_at is not None
-
-
-@pytest.mark.parametrize("ends", [False, True])
-def test_newer_version_that_did_not_see_a_change_of_the_dispute_follows_it(live: LiveWorld, ends: bool) -> None:
-    """Its unit of work began before the dispute was opened, or had ended, and was committed afterwards."""
-    dispute = contest(live) if ends else None
-    file = importer(live.container).read(lines([{**BROKEN, **AMOUNT}]))
-
-    def change(_: int) -> None:
-        if dispute is None:
-            contest(live)
-            unseen = "NULL"
-        else:
-            live.container.record_disputes.resolve(dispute.id, uphold=False, resolution="No.")
-            unseen = "(SELECT opened_at FROM record_disputes)"
-        live.execute(f"UPDATE behaviour_records SET contested_at = {unseen} WHERE amount_minor = 12000")
-
-    with closing(file.spool):
-        importer(live.container).run(file, change)
-    (record,) = [each for each in records_of(live.container) if each.reference == "r90"]
-    assert record.amount_minor == 12_000
-    assert (record.contested_at is None) == ends
 
 
 def test_operators_decision_needs_a_reason(live: LiveWorld) -> None:
