@@ -1,17 +1,19 @@
 """The history of a score: when it is computed, and how a tier is held."""
 
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from gateway.domain.scoring.history import Behaviour, Cause, ScoreState, compute_states, next_due
+from gateway.domain.scoring.card_versions import CardVersions
+from gateway.domain.scoring.history import Behaviour, Cause, ScoreState, compute_states, correct_states, next_due
 from gateway.domain.scoring.record import BehaviourRecord, Dimension, RecordKind, month_of, month_start
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 from gateway.services.identity.persona_records import CATALOGUE
 from tests.support.clock import BUSINESS_NOON as NOON
-from tests.support.records import CARDS, history, record
+from tests.support.records import CARDS, history, months_before, record
 
 DECEMBER, JANUARY, FEBRUARY = (month_start(month_of(NOON) + months) for months in (1, 2, 3))
 
@@ -99,11 +101,12 @@ def test_record_without_a_moment_of_its_own_is_computed_now() -> None:
 
 
 def test_score_is_due_at_the_next_months_start_or_when_a_negative_begins_to_count() -> None:
-    assert next_due(CARDS, behaviour("good"), NOON) == DECEMBER
+    state = excellent_state()
+    assert next_due(CARDS, behaviour("good"), NOON, state) == DECEMBER
     counts_from = BusinessTime(NOON + timedelta(days=3))
     late = record(RecordKind.LATE, at=NOON, counts_from=counts_from)
-    assert next_due(CARDS, behaviour("good", late), NOON) == counts_from
-    assert next_due(CARDS, behaviour("good", late), counts_from) == DECEMBER
+    assert next_due(CARDS, behaviour("good", late), NOON, state) == counts_from
+    assert next_due(CARDS, behaviour("good", late), counts_from, state) == DECEMBER
 
 
 def test_person_with_too_few_records_is_unscored_with_one_reason() -> None:
@@ -114,3 +117,67 @@ def test_person_with_too_few_records_is_unscored_with_one_reason() -> None:
         Tier.UNSCORED,
         ["TOO_FEW_RECORDS"],
     )
+
+
+def test_record_at_a_months_start_does_not_end_a_tier_that_ages() -> None:
+    phone = record(RecordKind.PHONE, at=DECEMBER, dimension=Dimension.IDENTITY, amount=None)
+    assert after(behaviour("just-below", phone), excellent_state(), DECEMBER) == [(DECEMBER, Tier.EXCELLENT, JANUARY)]
+
+
+@pytest.mark.parametrize("cause", [Cause.CHOICE, Cause.RECORD, Cause.IMPORT])
+def test_tier_is_held_no_longer_than_its_date(cause: Cause) -> None:
+    held = excellent_state(DECEMBER, 699)
+    record_then = record(RecordKind.PHONE, at=DECEMBER, dimension=Dimension.IDENTITY, amount=None)
+    assert after(behaviour("just-below", record_then), held, DECEMBER, cause)[-1] == (DECEMBER, Tier.VERY_GOOD, None)
+
+
+def test_card_that_begins_with_a_month_ends_a_held_tier_at_its_date() -> None:
+    (card,) = CARDS
+    next_card = copy(card)
+    next_card.effective = DECEMBER.date()
+    states = list(
+        compute_states(
+            CardVersions([card, next_card]), behaviour("just-below"), excellent_state(DECEMBER, 699), DECEMBER, None
+        )
+    )
+    assert [(state.tier, state.held_until, state.cause) for state in states] == [(Tier.VERY_GOOD, None, Cause.CARD)]
+
+
+def test_tier_is_held_only_as_long_as_the_card_allows() -> None:
+    (card,) = CARDS
+    short = copy(card)
+    short.rules = replace(card.rules, longest_hold=timedelta(days=10))
+    cards, known, until = CardVersions([short]), behaviour("just-below"), BusinessTime(DECEMBER + timedelta(days=10))
+    held = list(compute_states(cards, known, excellent_state(), DECEMBER, None))[-1]
+    assert (held.tier, held.held_until) == (Tier.EXCELLENT, until)
+    assert next_due(cards, known, DECEMBER, held) == until
+    states = list(compute_states(cards, known, excellent_state(), JANUARY, None))
+    assert [(state.as_of, state.tier) for state in states] == [
+        (DECEMBER, Tier.EXCELLENT),
+        (until, Tier.VERY_GOOD),
+        (JANUARY, Tier.VERY_GOOD),
+    ]
+
+
+def test_person_becomes_scored_when_the_oldest_record_is_old_enough() -> None:
+    first = BusinessTime(NOON - timedelta(days=29))
+    known = Behaviour(records=[record(at=first), record(at=NOON), record(at=NOON)])
+    (unscored,) = compute_states(CARDS, known, None, NOON, None)
+    tomorrow = BusinessTime(NOON + timedelta(days=1))
+    assert unscored.score is None
+    assert next_due(CARDS, known, NOON, unscored) == tomorrow
+    (scored,) = compute_states(CARDS, known, unscored, tomorrow, None)
+    assert (scored.as_of, scored.score is None) == (tomorrow, False)
+    assert next_due(CARDS, known, tomorrow, scored) == DECEMBER
+
+
+def test_correction_never_lowers_a_tier() -> None:
+    """No computation lies before the corrected record."""
+    held = excellent_state(DECEMBER, 690)
+    for before in (None, replace(held, as_of=months_before(NOON, 0), tier=Tier.GOOD, held_until=None)):
+        states = correct_states(CARDS, behaviour("just-below"), before, held, NOON)
+        assert (states[-1].tier, states[-1].held_until, states[-1].cause) == (
+            Tier.EXCELLENT,
+            DECEMBER,
+            Cause.CORRECTION,
+        )

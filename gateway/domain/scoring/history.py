@@ -5,7 +5,7 @@ score ages below the cut-off, the tier is held until the next month's start, and
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,7 +13,14 @@ from gateway.domain.scoring.card import Scorecard
 from gateway.domain.scoring.card_versions import CardVersions
 from gateway.domain.scoring.evaluation import evaluate
 from gateway.domain.scoring.reasons import ScoreReason, find_reasons
-from gateway.domain.scoring.record import NEGATIVE_KINDS, BehaviourRecord, Dimension, month_of, month_start
+from gateway.domain.scoring.record import (
+    FINISHED_KINDS,
+    NEGATIVE_KINDS,
+    BehaviourRecord,
+    Dimension,
+    month_of,
+    month_start,
+)
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 
@@ -71,32 +78,58 @@ def compute_states(
     if previous is None:
         yield _compute(cards.at(now), behaviour, None, now, Cause.FIRST)
         return
-    moments = _moments(cards, behaviour, previous.as_of, now)
+    moments = _moments(cards, behaviour, previous, now)
     for moment, why in moments:
+        held_until = previous.held_until
+        if held_until is not None and previous.as_of < held_until < moment:
+            previous = _compute(cards.at(held_until), behaviour, previous, held_until, Cause.MONTH)
+            yield previous
         previous = _compute(cards.at(moment), behaviour, previous, moment, why)
+        yield previous
+    held_until = previous.held_until
+    if held_until is not None and previous.as_of < held_until <= now:
+        previous = _compute(cards.at(held_until), behaviour, previous, held_until, Cause.MONTH)
         yield previous
     if cause is not None and not (cause is Cause.RECORD and moments):
         yield _compute(cards.at(now), behaviour, previous, now, cause)
 
 
-def next_due(cards: CardVersions, behaviour: Behaviour, now: BusinessTime) -> BusinessTime:
-    """Returns when the score must be computed again: at the next month's start, or before, when a negative record
-    begins to count or the card changes."""
+def correct_states(
+    cards: CardVersions, behaviour: Behaviour, before: ScoreState | None, present: ScoreState, now: BusinessTime
+) -> Sequence[ScoreState]:
+    """Returns the states after a correction. They begin after `before`, the last state before the corrected record had
+    counted, so that the tier is restored too; or after the present state if that leads to a better tier, because a
+    correction never lowers one."""
+    restored = list(compute_states(cards, behaviour, before, now, Cause.CORRECTION))
+    restored[-1] = replace(restored[-1], cause=Cause.CORRECTION)
+    continued = list(compute_states(cards, behaviour, present, now, Cause.CORRECTION))
+    return restored if restored[-1].tier.rank >= continued[-1].tier.rank else continued
+
+
+def next_due(cards: CardVersions, behaviour: Behaviour, now: BusinessTime, state: ScoreState) -> BusinessTime:
+    """Returns when the score must be computed again, `state` being the present one: at the next month's start, or
+    before, when a negative record begins to count, the card changes, a tier is held no longer, or the oldest record of
+    a person without a score is old enough."""
     moments = [month_start(month_of(now) + 1)]
     moments += [each.counts_from for each in behaviour.records if each.counts_from and each.counts_from > now]
-    change = cards.next_change(now)
-    return min([*moments, change] if change else moments)
+    moments += [each for each in (cards.next_change(now), state.held_until) if each is not None and each > now]
+    if state.score is None:
+        moments += [moment for moment in _old_enough(cards, behaviour, now) if moment > now]
+    return min(moments)
 
 
 def _moments(
-    cards: CardVersions, behaviour: Behaviour, after: BusinessTime, until: BusinessTime
+    cards: CardVersions, behaviour: Behaviour, previous: ScoreState, until: BusinessTime
 ) -> list[tuple[BusinessTime, Cause]]:
+    """The moments after the previous state. A month's start keeps its cause if a record was added at the same time,
+    because what ages then is held."""
+    after = previous.as_of
     moments: dict[BusinessTime, Cause] = {}
+    if previous.score is None:
+        moments = {each: Cause.RECORD for each in _old_enough(cards, behaviour, until) if after < each <= until}
+    moments |= {each.at: Cause.RECORD for each in behaviour.records if after < each.at <= until}
     for month in range(month_of(after) + 1, month_of(until) + 1):
         moments[month_start(month)] = Cause.MONTH
-    for record in behaviour.records:
-        if after < record.at <= until:
-            moments[record.at] = Cause.RECORD
     for moment in cards.changes_between(after, until):
         moments[moment] = Cause.CARD
     for record in behaviour.records:
@@ -104,6 +137,12 @@ def _moments(
         if record.kind in NEGATIVE_KINDS and after < begins <= until:
             moments[begins] = Cause.NEGATIVE
     return sorted(moments.items())
+
+
+def _old_enough(cards: CardVersions, behaviour: Behaviour, now: BusinessTime) -> Iterator[BusinessTime]:
+    """When each record becomes old enough for a score."""
+    age = cards.at(now).rules.minimum_age
+    return (BusinessTime(each.at + age) for each in behaviour.records if each.kind in FINISHED_KINDS)
 
 
 def _compute(
@@ -136,11 +175,9 @@ def _tier(
         return reached, None
     if card.cut_off(previous.tier) - score >= card.rules.drop_at:
         return reached, None
-    if cause is Cause.MONTH:
-        if previous.held_until is not None:
-            return (previous.tier, previous.held_until) if moment < previous.held_until else (reached, None)
-        until = min(month_start(month_of(moment) + 1), BusinessTime(moment + card.rules.longest_hold))
-        return previous.tier, until
-    if previous.held_until is not None and score >= previous.score:
-        return previous.tier, previous.held_until
-    return reached, None
+    if previous.held_until is not None:
+        is_held = moment < previous.held_until and (cause is Cause.MONTH or score >= previous.score)
+        return (previous.tier, previous.held_until) if is_held else (reached, None)
+    if cause is not Cause.MONTH:
+        return reached, None
+    return previous.tier, min(month_start(month_of(moment) + 1), BusinessTime(moment + card.rules.longest_hold))

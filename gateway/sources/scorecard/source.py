@@ -1,9 +1,10 @@
 """The embedded score source. What is read is the present score in the database; it is computed again when it is due."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from gateway.domain.scoring.card_versions import CardVersions
-from gateway.domain.scoring.history import Behaviour, Cause, ScoreState, compute_states, next_due
+from gateway.domain.scoring.history import Behaviour, Cause, ScoreState, compute_states, correct_states, next_due
 from gateway.domain.scoring.record import NEGATIVE_KINDS
 from gateway.domain.scoring.score import Measurement
 from gateway.domain.scoring.tier import Tier
@@ -39,13 +40,14 @@ class ScorecardSource:
             return row
         behaviour = self.load_behaviour(unit, user_id, now)
         previous = read_state(row) if row.as_of is not None else None
-        states = list(compute_states(self.cards, behaviour, *self._beginning(unit, row, previous, now)))
-        for state in states:
-            if previous is None or state.as_of >= previous.as_of:
+        states = self._compute_states(unit, row, behaviour, previous, now)
+        for state in states:  # those before the previous state are computed for the tier only
+            if previous is None or state.as_of > previous.as_of or state is states[-1]:
                 unit.scores.insert_snapshot(self._ids.new("scr"), user_id, state, unit.wall)
-        due_at = next_due(self.cards, behaviour, now)
+        present = states[-1] if states else read_state(row)
+        due_at = next_due(self.cards, behaviour, now, present)
         if states:
-            unit.scores.save(user_id, states[-1], due_at)
+            unit.scores.save(user_id, present, due_at)
         else:
             unit.scores.postpone(row, due_at)
         computed = unit.scores.load(user_id)
@@ -63,19 +65,23 @@ class ScorecardSource:
     def _is_due(self, row: Row | PersonScoreRow, now: BusinessTime) -> bool:
         return row.due_at <= now or row.card_hash != self.cards.at(now).hash
 
-    def _beginning(
-        self, unit: UnitOfWork, row: PersonScoreRow, previous: ScoreState | None, now: BusinessTime
-    ) -> tuple[ScoreState | None, BusinessTime, Cause | None]:
-        """The state from which the score is computed, the present time, and the cause. After a correction it is
-        computed from the last state before the corrected record had counted, so that the tier is restored too."""
-        if previous is None:
-            return None, now, Cause.FIRST
-        if row.correct_from is not None:
-            return unit.scores.load_before(row.user_id, row.correct_from), now, Cause.CORRECTION
-        if row.pending is not None:
-            return previous, now, Cause(row.pending)
-        is_changed = previous.card_hash != self.cards.at(previous.as_of).hash  # the file of a version was changed
-        return previous, now, Cause.CARD if is_changed else None
+    def _compute_states(
+        self,
+        unit: UnitOfWork,
+        row: PersonScoreRow,
+        behaviour: Behaviour,
+        previous: ScoreState | None,
+        now: BusinessTime,
+    ) -> Sequence[ScoreState]:
+        """The states after the previous one. After a correction they begin at the last state before the corrected
+        record had counted."""
+        if previous is not None and row.correct_from is not None:
+            before = unit.scores.load_before(row.user_id, row.correct_from)
+            return correct_states(self.cards, behaviour, before, previous, now)
+        cause = None if row.pending is None else Cause(row.pending)
+        if previous is not None and cause is None and previous.card_hash != self.cards.at(previous.as_of).hash:
+            cause = Cause.CARD  # the file of a version was changed
+        return list(compute_states(self.cards, behaviour, previous, now, cause))
 
 
 def _measurement(row: Row | PersonScoreRow, now: BusinessTime) -> Measurement:
