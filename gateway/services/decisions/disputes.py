@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gateway.domain.decisions.decision import Decision
@@ -19,14 +20,13 @@ from gateway.domain.identity.principal import Principal
 from gateway.kit.clock import BusinessTime, business_time
 from gateway.kit.ids import Ids
 from gateway.kit.logging import get_logger
-from gateway.kit.outage import Outage, outage_log
 from gateway.services.decisions.dispute_resolution import DisputeResolution
 from gateway.services.decisions.idempotency import Call
 from gateway.services.decisions.inputs import require_attachments, require_statement
+from gateway.services.isolated_steps import run_or_log
 from gateway.services.query_unit import QueryUnit
 from gateway.store.database import Database
 from gateway.store.decisions.disputes import DisputeRow
-from gateway.store.outages import LOCK_WAIT
 from gateway.store.unit import UnitOfWork
 
 BATCH = 100
@@ -51,8 +51,9 @@ class DisputeService:
         self._database, self._ids, self._resolution = database, ids, resolution
 
     def open(self, user_id: str, decision_id: str, statement: str) -> Dispute:
-        """Opens a dispute of a person about the breach or overdue flag of a decision, which does not count until the
-        dispute ends. Raises NotFound for a decision of another person, InvalidInput if nothing can be contested."""
+        """Opens a dispute of a person about the breach, overdue flag or late settlement of a decision, which does not
+        count until the dispute ends. Raises NotFound for a decision of another person, InvalidInput if nothing can be
+        contested."""
         require_statement(statement, "statement")
 
         def open_dispute(unit: UnitOfWork) -> Dispute:
@@ -154,20 +155,17 @@ class DisputeService:
         for dispute_id in self._database.read(_list_unanswered):
             if not may_continue():
                 break
-            try:
-                self._end(dispute_id, DisputeStatus.AWAITING_MERCHANT, DisputeStatus.UPHELD, Actor.CLOCK, None)
-            except StateConflict:
-                continue  # answered in the meantime, or upheld by another process
-            except Outage as outage:
-                if outage.code not in LOCK_WAIT:
-                    raise
-                outage_log.report(outage, "scheduler")
-                continue
-            except Exception as error:  # noqa: BLE001  # one dispute that fails does not stop the others
-                _log.error("dispute_not_upheld", dispute=dispute_id, error=type(error).__name__)
-                continue
-            upheld += 1
+            log_error = partial(_log.error, "dispute_not_upheld", dispute=dispute_id)
+            upheld += bool(run_or_log(partial(self._uphold, dispute_id), log_error))
         return upheld
+
+    def _uphold(self, dispute_id: str) -> bool:
+        """False if it was answered in the meantime, or upheld by another process."""
+        try:
+            self._end(dispute_id, DisputeStatus.AWAITING_MERCHANT, DisputeStatus.UPHELD, Actor.CLOCK, None)
+        except StateConflict:
+            return False
+        return True
 
     def find(self, query: QueryUnit, dispute_id: str) -> Dispute | None:
         """The dispute, None if it does not exist or the token may not see it."""

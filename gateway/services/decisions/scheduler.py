@@ -1,6 +1,7 @@
 """Applies due system transitions: approvals expire, overdue flags are set and expire, breaches are written off."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import takewhile
 
 from gateway.domain.decisions.decision import Decision
@@ -8,9 +9,8 @@ from gateway.domain.decisions.transitions import SystemTransition
 from gateway.domain.events import Actor
 from gateway.kit.clock import BusinessTime, business_time
 from gateway.kit.logging import get_logger
-from gateway.kit.outage import Outage, outage_log
+from gateway.services.isolated_steps import run_or_log
 from gateway.store.database import Database
-from gateway.store.outages import LOCK_WAIT
 from gateway.store.unit import UnitOfWork
 
 BATCH = 100
@@ -59,16 +59,8 @@ class DecisionScheduler:
         return self._database.write(apply)
 
     def _apply_or_log(self, decision_id: str) -> bool:
-        try:
-            return self.apply(decision_id)
-        except Outage as outage:
-            if outage.code not in LOCK_WAIT:
-                raise
-            outage_log.report(outage, "scheduler")
-            return False
-        except Exception as error:  # noqa: BLE001  # one decision that fails does not stop the others
-            _log.error("decision_not_moved", decision=decision_id, error=type(error).__name__)
-            return False
+        log_error = partial(_log.error, "decision_not_moved", decision=decision_id)
+        return bool(run_or_log(lambda: self.apply(decision_id), log_error))
 
 
 def _list_due(unit: UnitOfWork) -> list[str]:

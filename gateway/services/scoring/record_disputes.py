@@ -3,6 +3,7 @@ source. Without an answer of the source it is upheld."""
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from gateway.domain.errors import InvalidInput, NotFound, StateConflict
 from gateway.domain.scoring.history import Cause
@@ -19,10 +20,9 @@ from gateway.domain.text import require_text
 from gateway.kit.clock import BusinessTime, business_time
 from gateway.kit.ids import Ids
 from gateway.kit.logging import get_logger
-from gateway.kit.outage import Outage, outage_log
+from gateway.services.isolated_steps import run_or_log
 from gateway.services.scoring.person_time import load_offset
 from gateway.store.database import Database
-from gateway.store.outages import LOCK_WAIT
 from gateway.store.scoring.contested_records import ListedRecord
 from gateway.store.unit import UnitOfWork
 
@@ -94,20 +94,17 @@ class RecordDisputeService:
         for dispute_id in self._database.read(_list_due):
             if not may_continue():
                 break
-            try:
-                self._end(dispute_id, RecordDisputeStatus.UPHELD, None)
-            except StateConflict:
-                continue  # decided in the meantime, or upheld by another process
-            except Outage as outage:
-                if outage.code not in LOCK_WAIT:
-                    raise
-                outage_log.report(outage, "scheduler")
-                continue
-            except Exception as error:  # noqa: BLE001  # one dispute that fails does not stop the others
-                _log.error("record_dispute_not_upheld", dispute=dispute_id, error=type(error).__name__)
-                continue
-            upheld += 1
+            log_error = partial(_log.error, "record_dispute_not_upheld", dispute=dispute_id)
+            upheld += bool(run_or_log(partial(self._uphold, dispute_id), log_error))
         return upheld
+
+    def _uphold(self, dispute_id: str) -> bool:
+        """False if it was decided in the meantime, or upheld by another process."""
+        try:
+            self._end(dispute_id, RecordDisputeStatus.UPHELD, None)
+        except StateConflict:
+            return False
+        return True
 
     def load(self, unit: UnitOfWork, dispute_id: str) -> RecordDispute:
         """The dispute with its texts. For its person and the operator. Raises NotFound."""

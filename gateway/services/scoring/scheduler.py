@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from gateway.kit.clock import business_time
 from gateway.kit.logging import get_logger
-from gateway.kit.outage import Outage, outage_log
+from gateway.services.isolated_steps import run_or_log
 from gateway.sources.scorecard.source import ScorecardSource
 from gateway.store.database import Database
-from gateway.store.outages import LOCK_WAIT
 from gateway.store.unit import UnitOfWork
 
 BATCH = 100
@@ -62,14 +62,9 @@ class ScoreScheduler:
         return self._database.read(list_due)
 
     def _compute_or_log(self, user_id: str, offset: int) -> bool:
-        try:
-            self._database.write(lambda unit: self._source.compute(unit, user_id, business_time(unit.wall, offset)))
-        except Outage as outage:
-            if outage.code not in LOCK_WAIT:
-                raise
-            outage_log.report(outage, "score scheduler")
-            return False
-        except Exception as error:  # noqa: BLE001  # one score that fails does not stop the others
-            _log.error("score_not_computed", user=user_id, error=type(error).__name__)
-            return False
-        return True
+        def compute(unit: UnitOfWork) -> bool:
+            self._source.compute(unit, user_id, business_time(unit.wall, offset))
+            return True
+
+        log_error = partial(_log.error, "score_not_computed", user=user_id)
+        return bool(run_or_log(lambda: self._database.write(compute), log_error, "score scheduler"))
