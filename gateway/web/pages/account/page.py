@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from gateway.domain.consents.consent import ConsentStatus
 from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, DisputeStatus
-from gateway.domain.errors import InvalidInput, NotFound, StateConflict
+from gateway.domain.errors import NotFound
 from gateway.services.access_log import AccessGroup
 from gateway.services.consents.service import ConsentOverview
 from gateway.services.decisions.obligations import HistoryPage, Obligation
@@ -32,6 +32,7 @@ from gateway.web.pages.account.confirmation import (
 from gateway.web.pages.account.consents import describe_consent
 from gateway.web.pages.account.decision_list import DecisionList, decisions_address
 from gateway.web.pages.account.decisions import describe_decision
+from gateway.web.pages.account.dispute_actions import NOT_CONTESTABLE, run_dispute_action
 from gateway.web.pages.account.obligations import STATEMENT, describe_obligation
 from gateway.web.pages.account.records.page import RecordPages
 from gateway.web.pages.account.score.page import ScorePage
@@ -43,7 +44,6 @@ from gateway.web.texts import msgid
 _AGREEMENTS = f"{ACCOUNT}#agreements"
 _UNKNOWN_CONSENT = msgid("You have no such consent.")
 _UNKNOWN_DISPUTE = msgid("You have no such agreement or dispute.")
-_NOT_CONTESTABLE = msgid("You cannot dispute this, or no longer. Your account page shows its current state.")
 _INVALID_STATEMENT = msgid("Please say what is wrong, in up to 2000 characters.")
 
 
@@ -200,7 +200,7 @@ class DisputeForms:
             newest = container.disputes.list_newest(unit, [decision_id]).get(decision_id)
             return newest is not None and newest.status in OPEN_DISPUTE_STATUSES and newest.statement == statement
 
-        response = await self._perform(
+        response = await _run_action(
             lambda: container.disputes.open(user_id, decision_id, statement),
             lambda: container.database.read(is_open),
         )
@@ -224,7 +224,7 @@ class DisputeForms:
         if not is_confirmed(form):
             return await self._ask(request, session, session.user_id)
         user_id, dispute_id, disputes = session.user_id, read_id(request), self._site.container.disputes
-        return await self._perform(
+        return await _run_action(
             lambda: disputes.withdraw(user_id, dispute_id),
             lambda: disputes.load(dispute_id).status is DisputeStatus.WITHDRAWN,
         )
@@ -241,22 +241,12 @@ class DisputeForms:
             raise PageError(404, _UNKNOWN_DISPUTE)
         view = describe_obligation(self._site.renderer.texts(request), obligation)
         if not view.withdraw_address:
-            raise PageError(409, _NOT_CONTESTABLE)
+            raise PageError(409, NOT_CONTESTABLE)
         question = Question(WITHDRAW_DISPUTE, view.merchant, view.sentence, view.withdrawal)
         return ask_for_confirmation(self._site, request, session, question)
 
-    async def _perform(self, action: Callable[[], object], is_repeated: Callable[[], bool]) -> Response:
-        """The response after the action. If it fails because the same form was sent before, it is the same."""
-        try:
-            await run_in_threadpool(action)
-        except NotFound:
-            raise PageError(404, _UNKNOWN_DISPUTE) from None
-        except InvalidInput as refused:
-            if refused.field == (STATEMENT,):
-                raise PageError(422, _INVALID_STATEMENT) from None
-            if not await run_in_threadpool(is_repeated):
-                raise PageError(409, _NOT_CONTESTABLE) from None
-        except StateConflict:
-            if not await run_in_threadpool(is_repeated):
-                raise PageError(409, _NOT_CONTESTABLE) from None
-        return see_other(_AGREEMENTS)
+
+async def _run_action(action: Callable[[], object], is_repeated: Callable[[], bool]) -> Response:
+    return await run_dispute_action(
+        action, is_repeated, _AGREEMENTS, unknown=_UNKNOWN_DISPUTE, invalid=_INVALID_STATEMENT
+    )

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.domain.errors import InvalidInput, NotFound, StateConflict
+from gateway.domain.errors import NotFound
 from gateway.domain.scoring.record import Dimension
 from gateway.domain.scoring.record_dispute import RecordDisputeStatus
 from gateway.services.identity.accounts import BrowserSession
@@ -21,6 +21,7 @@ from gateway.web.pages.account.confirmation import (
     is_confirmed,
     read_id,
 )
+from gateway.web.pages.account.dispute_actions import NOT_CONTESTABLE, run_dispute_action
 from gateway.web.pages.account.obligations import STATEMENT
 from gateway.web.pages.account.records.view import RECORDS, describe_record, describe_record_dispute
 from gateway.web.pages.account.score.view import DIMENSIONS
@@ -30,7 +31,6 @@ from gateway.web.site.site import Site
 from gateway.web.texts import msgid
 
 _UNKNOWN = msgid("You have no such record or dispute.")
-_NOT_CONTESTABLE = msgid("You cannot dispute this, or no longer. Your account page shows its current state.")
 _INVALID_STATEMENT = msgid(
     "Please say what is wrong, in up to 2000 characters. If you have disputed this before, say what is new."
 )
@@ -140,7 +140,7 @@ class RecordDisputeForms:
             dispute = container.person_records.load(unit, user_id, record_id).open_dispute
             return dispute is not None and dispute.statement == statement
 
-        response = await _perform(
+        response = await _run_action(
             lambda: container.record_disputes.open(user_id, record_id, statement),
             lambda: container.database.read(is_open),
             address,
@@ -169,7 +169,7 @@ class RecordDisputeForms:
         def is_withdrawn(unit: UnitOfWork) -> bool:
             return container.record_disputes.load(unit, dispute_id).status is RecordDisputeStatus.WITHDRAWN
 
-        return await _perform(
+        return await _run_action(
             lambda: container.record_disputes.withdraw(user_id, dispute_id),
             lambda: container.database.read(is_withdrawn),
             RECORDS,
@@ -191,26 +191,13 @@ class RecordDisputeForms:
             raise PageError(404, _UNKNOWN) from None
         view = describe_record(self._site.renderer.texts(request), record)
         if record.open_dispute is None or record.open_dispute.id != dispute_id:
-            raise PageError(409, _NOT_CONTESTABLE)
+            raise PageError(409, NOT_CONTESTABLE)
         question = Question(WITHDRAW_DISPUTE, view.partner, view.sentence, view.withdrawal)
         return ask_for_confirmation(self._site, request, session, question)
 
 
-async def _perform(action: Callable[[], object], is_repeated: Callable[[], bool], address: str) -> Response:
-    """The response after the action. If it fails because the same form was sent before, it is the same."""
-    try:
-        await run_in_threadpool(action)
-    except NotFound:
-        raise PageError(404, _UNKNOWN) from None
-    except InvalidInput as refused:
-        if refused.field == (STATEMENT,):
-            raise PageError(422, _INVALID_STATEMENT) from None
-        if not await run_in_threadpool(is_repeated):
-            raise PageError(409, _NOT_CONTESTABLE) from None
-    except StateConflict:
-        if not await run_in_threadpool(is_repeated):
-            raise PageError(409, _NOT_CONTESTABLE) from None
-    return see_other(address)
+async def _run_action(action: Callable[[], object], is_repeated: Callable[[], bool], address: str) -> Response:
+    return await run_dispute_action(action, is_repeated, address, unknown=_UNKNOWN, invalid=_INVALID_STATEMENT)
 
 
 def _address(dimension: Dimension | None = None, after: str = "") -> str:
