@@ -35,7 +35,7 @@ def write_people(path: Path, people: int) -> None:
 
 
 def records(people: int, count: int, now: datetime) -> Iterator[dict[str, Any]]:
-    """Yields records in the order of their time, as a furnisher exports them: the persons are in random order."""
+    """Yields records in the order of their time, as a source exports them: the persons are in random order."""
     numbers = random.Random(20261129)  # noqa: S311  # the same at every call
     for number in range(count):
         at = now - timedelta(days=DAYS) + timedelta(seconds=DAYS * 86_400 * number // count)

@@ -4,7 +4,8 @@
     python first_decision.py https://gateway.example cli_... merchant.jwk http://127.0.0.1:8090/callback
 
 The first command writes a private key and prints the public one. The second prints a link, waits at the redirect URI
-for the person's decision, and then asks to waive the deposit for a rental car. It needs fapi2_client.py beside it.
+for the person's decision, and then asks to waive the deposit for a rental car. It needs fapi2_client.py in the same
+folder.
 """
 
 import json

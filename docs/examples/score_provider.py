@@ -48,16 +48,16 @@ class Scores:
         """Returns the signed catalogue of reason codes."""
         return self.sign("score-reasons+jwt", {"reasons": self._read()["reasons"]})
 
-    def score(self, question: dict[str, Any]) -> str | None:
-        """Returns the signed answer to a question, None if the subject is not known."""
+    def score(self, request: dict[str, Any]) -> str | None:
+        """Returns the signed answer to a request, None if the subject is not known."""
         document = self._read()
-        known = document["scores"].get(question["subject"])
+        known = document["scores"].get(request["subject"])
         if known is None:
             return None
-        as_of = datetime.fromisoformat(question["asOf"])
+        as_of = datetime.fromisoformat(request["asOf"])
         claims = {
-            "subject": question["subject"],
-            "nonce": question["nonce"],
+            "subject": request["subject"],
+            "nonce": request["nonce"],
             "score": known["score"],
             "reasons": known["reasons"],
             "openOverdue": known["openOverdue"],

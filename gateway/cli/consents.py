@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, container_for
+from gateway.cli.console import PERSON_HELP, DatabaseUrl, container_for
 from gateway.cli.output import AsJson, Record, print_list
 from gateway.services.consents.service import ConsentOverview
 from gateway.store.unit import UnitOfWork
 
 
 def consents(
-    person: Annotated[str, typer.Argument(help="The email address, the external id, or the id usr_...")],
+    person: Annotated[str, typer.Argument(help=PERSON_HELP)],
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:

@@ -27,6 +27,9 @@ DatabaseUrl = Annotated[
     str | None, typer.Option("--database-url", help="Overrides GATEWAY_DATABASE_URL.", show_default=False)
 ]
 
+PERSON_HELP = "The email address, the external id, or the id usr_..."
+"""The help of an argument that names a person."""
+
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """Prints one line on standard error and ends the program with `code`."""

@@ -43,7 +43,7 @@ def show_progress(description: str, stream: BinaryIO, passes: int) -> Iterator[C
         yield lambda size: bar.advance(task, size)
 
 
-def fail_with(faults: Sequence[Fault], *, as_json: bool) -> None:
+def fail_with_faults(faults: Sequence[Fault], *, as_json: bool) -> None:
     """Prints the first faults, unless they were printed as JSON, and ends the command."""
     for fault in [] if as_json else faults[:MOST_LINES]:
         field = f", {fault.field}" if fault.field else ""

@@ -3,15 +3,14 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.cli import score_disputes
-from gateway.cli.console import DatabaseUrl, console, container_for, fail, print_warning, progress_bar
-from gateway.cli.import_files import fail_with, open_rows, show_progress
+from gateway.cli.console import PERSON_HELP, DatabaseUrl, console, container_for, fail, print_warning, progress_bar
+from gateway.cli.import_files import fail_with_faults, open_rows, show_progress
 from gateway.cli.output import AsJson, Record, print_json, print_list, print_record
 from gateway.cli.score_output import describe_score, score_columns
 from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE
@@ -28,7 +27,7 @@ _HELP = """Import behaviour records, decide disputes about them, show and comput
 To begin: gateway scores import FILE"""
 app = typer.Typer(no_args_is_help=True, help=_HELP)
 
-_PERSON_HELP = "The email address, the external id, or the id usr_...; of a persona the username."
+_PERSON_HELP = f"{PERSON_HELP}; of a persona the username."
 Person = Annotated[str, typer.Argument(help=_PERSON_HELP)]
 
 
@@ -42,17 +41,17 @@ def import_records(
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Import behaviour records of people, from any number of furnishers.
+    """Import behaviour records of people, from any number of sources.
 
     Columns: person (an external_id), source, id, dimension, kind, partner, at; optional: amount and currency, months,
     ended_at, contested. docs/score-records.md describes them.
 
-    All records of FILE are imported, or none if one line has a fault. A record that is known, by source and id, and has
-    other values is replaced; the same file again changes nothing.
+    All records of FILE are imported, or none if one line has a fault. A record with a known source and id replaces the
+    earlier one if its values differ. Importing the same file again changes nothing.
 
     With --json: an object with import_id, added, replaced, unchanged, persons, scores (numbers), is_dry_run and faults
     (objects with line, field and message)."""
-    with container_for(database_url) as container, open_rows(file) as stream, _refusals():
+    with container_for(database_url) as container, open_rows(file) as stream, _end_if_refused():
         records = RecordImport(container.database, container.ids)
         if container.settings.score_source == "remote":
             print_warning("GATEWAY_SCORE_SOURCE is remote: imported records do not count for scores.")
@@ -72,7 +71,7 @@ def import_records(
             faults = [asdict(fault) for fault in checked.faults]
             print_json({**asdict(result), "scores": scores, "is_dry_run": dry_run, "faults": faults})
     if checked.faults:
-        fail_with(checked.faults, as_json=as_json)
+        fail_with_faults(checked.faults, as_json=as_json)
     if as_json:
         return
     if dry_run:
@@ -123,7 +122,7 @@ def show(
     reasons (objects with code and points), open_overdue, has_document, cause, records (a number or, with --records, an
     array)."""
     with container_for(database_url) as container:
-        user_id, now = container.database.read(lambda unit: _find(container, unit, person))
+        user_id, now = container.database.read(lambda unit: _find_user(container, unit, person))
         container.scorecard.measure(user_id, now)
 
         def describe(unit: UnitOfWork) -> Record:
@@ -169,7 +168,7 @@ def compute(
             return
 
         def compute_one(unit: UnitOfWork) -> str:
-            row = container.scorecard.compute(unit, *_find(container, unit, person))
+            row = container.scorecard.compute(unit, *_find_user(container, unit, person))
             return f"{row.user_id}: {'no score' if row.score is None else row.score} ({row.tier})"
 
         console.print(container.database.write(compute_one))
@@ -199,7 +198,7 @@ def check(
         {
             "scorecard": "scorecard",
             "version": "version",
-            "effective": lambda record: _day(record["effective"]),
+            "effective": lambda record: record["effective"].isoformat(),
             "range": lambda record: f"{record['lowest']}-{record['highest']}",
             "records for a score": "minimum_records",
             "characteristics": "characteristics",
@@ -212,7 +211,7 @@ def check(
 score_disputes.register(app)
 
 
-def _find(container: Container, unit: UnitOfWork, reference: str) -> tuple[str, BusinessTime]:
+def _find_user(container: Container, unit: UnitOfWork, reference: str) -> tuple[str, BusinessTime]:
     """The id of a person or persona, and the business time of its partner. Raises NotFound."""
     persona = unit.users.load_by_username(reference) if reference.isprintable() else None
     if persona is None or persona.partner_id is None:
@@ -230,7 +229,7 @@ def _compute_all(container: Container) -> int:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _end_if_refused() -> Iterator[None]:
     """Ends the command if the import cannot run."""
     try:
         yield
@@ -247,7 +246,3 @@ def _describe_import(row: ScoreImportRow) -> Record:
         "replaced": row.replaced,
         "file_sha256": row.digest,
     }
-
-
-def _day(day: date) -> str:
-    return day.isoformat()

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, container_for, fail, note
-from gateway.cli.import_files import fail_with, open_rows, show_progress
+from gateway.cli.console import PERSON_HELP, DatabaseUrl, console, container_for, fail, note
+from gateway.cli.import_files import fail_with_faults, open_rows, show_progress
 from gateway.cli.output import AsJson, Record, print_json, print_json_line, print_list, print_record
 from gateway.domain.identity.person import PersonDetails, parse_email, parse_external_id, parse_language, parse_name
 from gateway.kit.clock import rfc3339
@@ -25,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, help=_HELP)
 
 MOST_LISTED = 10_000
 _BATCH = 200
-Person = Annotated[str, typer.Argument(help="The email address, the external id, or the id usr_...")]
+Person = Annotated[str, typer.Argument(help=PERSON_HELP)]
 
 
 @app.command("import")
@@ -48,7 +48,7 @@ def import_people(
         if as_json:
             print_json({**asdict(result), "faults": [asdict(fault) for fault in result.faults]})
         if result.faults:
-            fail_with(result.faults, as_json=as_json)
+            fail_with_faults(result.faults, as_json=as_json)
         if not as_json:
             console.print(f"created    {result.created}")
             console.print(f"updated    {result.updated}")

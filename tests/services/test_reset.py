@@ -36,8 +36,7 @@ def test_f1_reset_creates_personas_with_the_same_names_and_passwords(world: Demo
 def test_f1_reset_puts_the_old_personas_out_of_reach(world: DemoWorld) -> None:
     consent, old = world.grant(), world.user("excellent")
     with reading(world.database) as unit:
-        persona = unit.users.load_persona_of_user(old)
-        assert persona is not None
+        (persona,) = (each for each in unit.users.list_personas(world.partner_id) if each.user_id == old)
     with writing(world.database) as unit:
         session = world.accounts.sign_in(unit, None, old)
         decision = make_decision(unit, consent, status=Status.APPROVED)

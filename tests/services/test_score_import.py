@@ -247,13 +247,13 @@ def test_of_imports_that_begin_together_one_runs(live: LiveWorld, clock: Movable
 
 
 @pytest.mark.usefixtures("_small_batches")
-def test_suspended_import_that_was_given_up_publishes_nothing(live: LiveWorld) -> None:
+def test_suspended_import_that_was_abandoned_publishes_nothing(live: LiveWorld) -> None:
     def suspend(_: int) -> None:
         live.clock.advance(timedelta(minutes=6))
         import_records(live.container, row(50))
 
     file = importer(live.container).read(lines(history(4)))
-    with closing(file.spool), pytest.raises(ImportRefused, match=r"has been given up\. Nothing was imported"):
+    with closing(file.spool), pytest.raises(ImportRefused, match=r"was abandoned\. Nothing was imported"):
         importer(live.container).run(file, suspend)
     assert [each.reference for each in records_of(live.container)] == ["r50"]
 

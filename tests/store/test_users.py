@@ -67,7 +67,6 @@ def test_partner_can_read_only_its_own_personas(database: Database) -> None:
         loaded = unit.users.load_persona(mine, first)
         assert loaded is not None
         assert loaded.score is None
-        assert unit.users.load_persona_of_user(loaded.user_id) == loaded
         assert unit.users.load_persona(mine, foreign) is None
         assert unit.users.load_persona(mine, "per_no") is None
 

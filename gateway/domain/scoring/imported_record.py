@@ -10,12 +10,12 @@ from gateway.domain.currency import EXPONENTS, exponent_of
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.period import parse_moment
-from gateway.domain.scoring.record import FINISHED_KINDS, KINDS_OF, Dimension, RecordKind, month_of
+from gateway.domain.scoring.record import KINDS_OF, OBLIGATION_KINDS, Dimension, RecordKind, month_of
 from gateway.domain.text import require_text
 from gateway.kit.clock import BusinessTime
 
 LONGEST_NAME, LONGEST_ID = 100, 128
-"""Characters of the name of a furnisher or partner, and of an id."""
+"""The most characters of the name of a source or partner, and of an id."""
 
 MOST_MONTHS = 60
 """The age in months above which a record is not accepted: it would have no weight."""
@@ -25,13 +25,12 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _OFF = Dimension.SOCIAL_RELATIONS
 _DIMENSIONS = {each.value: each for each in Dimension}
 _KINDS = {each.value: each for each in RecordKind}
-_OBLIGATIONS = FINISHED_KINDS | {RecordKind.OVERDUE}
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedRecord:
-    """A record of a furnisher. `person` is the operator's id of the person, `source` the furnisher and `id` its id of
-    the record. `contested` is None if the file does not say whether the record is contested."""
+    """A record of a source. `person` is the external id of the person, `source` the name of the source and `id` its id
+    of the record. `contested` is None if the file does not say whether the record is contested."""
 
     person: str
     source: str
@@ -73,7 +72,7 @@ def _faults(record: ImportedRecord, now: BusinessTime) -> Iterator[tuple[str, st
     if kind not in KINDS_OF[dimension]:
         kinds = ", ".join(each for each in RecordKind if each in KINDS_OF[dimension])
         yield "kind", f"A record of {dimension} must be one of {kinds}."
-    if record.amount is not None and kind not in _OBLIGATIONS:
+    if record.amount is not None and kind not in OBLIGATION_KINDS:
         yield "amount", f"A record of the kind {kind} has no amount."
     if (record.months is not None) != (kind is RecordKind.MONTHS):
         yield "months", "A record of the kind MONTHS needs months, and no other kind may have them."
@@ -107,7 +106,7 @@ def parse_id(text: str) -> str:
 
 @lru_cache(maxsize=1_000)
 def parse_source(text: str) -> str:
-    """Returns the name of a furnisher. Raises InvalidInput."""
+    """Returns the name of a source. Raises InvalidInput."""
     if text.casefold() == _RESERVED_SOURCE:
         raise InvalidInput("INVALID", f"The name {_RESERVED_SOURCE} is reserved for records of this deployment.")
     return require_text(text, LONGEST_NAME)

@@ -25,8 +25,8 @@ OPTIONAL_DIMENSIONS = (Dimension.FINANCIAL_CAPACITY, Dimension.SOCIAL_RELATIONS)
 
 
 class RecordKind(StrEnum):
-    """KEPT: an obligation was met in time. KEPT_WITH_DEPOSIT: so was one for which the person had paid the deposit; it
-    counts half. LATE: it was met late. BROKEN: it was not met. OVERDUE: it is overdue and open; it has no points, but
+    """KEPT: an obligation was met in time. KEPT_WITH_DEPOSIT: the same, and the person had paid a deposit; it counts
+    half. LATE: it was met late. BROKEN: it was not met. OVERDUE: it is overdue and open; it has no points, but
     policies see it. MONTHS: in how many of twelve months there was a paid order, or all bills were covered. PHONE,
     DOCUMENT, LIVENESS: how the identity was verified."""
 
@@ -47,10 +47,11 @@ FINISHED_KINDS = KEPT_KINDS | NEGATIVE_KINDS
 """The kinds of records about an obligation that has ended."""
 IDENTITY_KINDS = (RecordKind.PHONE, RecordKind.DOCUMENT, RecordKind.LIVENESS)
 """The levels of identity, lowest first."""
-_OBLIGATIONS = frozenset({*FINISHED_KINDS, RecordKind.OVERDUE})
+OBLIGATION_KINDS = FINISHED_KINDS | {RecordKind.OVERDUE}
+"""The kinds of records about an obligation."""
 KINDS_OF = {
-    Dimension.CREDIT_HISTORY: _OBLIGATIONS,
-    Dimension.FULFILMENT: _OBLIGATIONS,
+    Dimension.CREDIT_HISTORY: OBLIGATION_KINDS,
+    Dimension.FULFILMENT: OBLIGATION_KINDS,
     Dimension.SHOPPING: frozenset({RecordKind.MONTHS}),
     Dimension.FINANCIAL_CAPACITY: frozenset({RecordKind.MONTHS}),
     Dimension.IDENTITY: frozenset(IDENTITY_KINDS),

@@ -134,7 +134,7 @@ class DecisionRequester:
         require_covered(unit, consent, product, assessment.purpose, requested, assessment.point_of_sale, now)
         if assessment.measurement.valid_until <= now:
             raise Unavailable("SCORE_UNAVAILABLE", "The score expired during the request. Send the request again.")
-        fitted = _fit_under_lock(unit, consent, assessment, now)
+        fitted = _fit_under_lock(unit, consent, assessment)
         # A shadow policy decides about the same person.
         assessment = fitted if fitted.person == assessment.person else self._shadows.evaluate(fitted)
         state, outcome = _new_state(decision_id, call, consent, command, assessment, now), assessment.result.outcome
@@ -166,7 +166,7 @@ def _lock_consent(unit: UnitOfWork, principal: Principal) -> Consent:
     return consent
 
 
-def _fit_under_lock(unit: UnitOfWork, consent: Consent, assessment: Assessment, now: BusinessTime) -> Assessment:
+def _fit_under_lock(unit: UnitOfWork, consent: Consent, assessment: Assessment) -> Assessment:
     """Locks the person's exposure and reduces the approval to the available limit, so that the following reservation
     cannot exceed the limit. A starter who has got exposure since the assessment is assessed again as no starter, so
     that of concurrent requests of a starter one is approved."""

@@ -1,5 +1,5 @@
-"""People: persons that an operator has invited or imported. They belong to no partner, and are found by an id of the
-gateway, an id of the operator, or an email address."""
+"""People: persons that an operator has invited or imported. They belong to no partner. A reference to one is an id of
+the gateway, the external id, or the email address."""
 
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.events import Actor
@@ -17,7 +17,7 @@ class PeopleService:
     def __init__(self, ids: Ids, consents: ConsentService) -> None:
         self._ids, self._consents = ids, consents
 
-    def make(self, details: PersonDetails, now: WallTime) -> UserRow:
+    def make_row(self, details: PersonDetails, now: WallTime) -> UserRow:
         """Returns the row of a new person without a password. Writes nothing."""
         return UserRow(
             id=self._ids.new("usr"),
@@ -31,7 +31,7 @@ class PeopleService:
         )
 
     def ensure(self, unit: UnitOfWork, details: PersonDetails) -> UserRow:
-        """Returns the person with this email address, locked, after a change of the other details that are stated.
+        """Returns the person with this email address, locked, after the other stated details are changed.
         Creates the person if there is none. Raises InvalidInput if the email address or the external id belongs to
         somebody else."""
         user = unit.users.load_by_username(details.username)
@@ -44,13 +44,13 @@ class PeopleService:
                 "INVALID", "The person with this external id has another email address.", ("external_id",)
             )
         if user is None:
-            user = self.make(details, unit.wall)
+            user = self.make_row(details, unit.wall)
             unit.users.insert(user)
             return user
         if external_id is not None and user.external_id not in (None, external_id):
             raise InvalidInput("INVALID", "The person has another external id.", ("external_id",))
         user = unit.users.lock(user.id) or user
-        if change(user, details):
+        if apply_details(user, details):
             unit.users.update_all([user])
         return user
 
@@ -59,12 +59,12 @@ class PeopleService:
         people match."""
         if not reference.isprintable():  # PostgreSQL rejects a NUL in a query
             raise NotFound("There is no such person.")
-        found = (
+        matches = (
             unit.users.load(reference),
             unit.users.load_by_external_id(reference),
             unit.users.load_by_username(username_of(reference)),
         )
-        people = {user.id: user for user in found if user is not None and user.partner_id is None}
+        people = {user.id: user for user in matches if user is not None and user.partner_id is None}
         if len(people) > 1:
             raise InvalidInput("INVALID", f"Two people match {reference}. Use one of the ids: {', '.join(people)}.")
         if not people:
@@ -90,8 +90,8 @@ class PeopleService:
         return user
 
 
-def change(user: UserRow, details: PersonDetails) -> bool:
-    """Changes the row by the details that are stated. Returns whether it differs. Writes nothing."""
+def apply_details(user: UserRow, details: PersonDetails) -> bool:
+    """Changes the row by the details that are stated. Returns whether the row has changed. Writes nothing."""
     before = (user.username, user.external_id, user.email, user.language, user.display_name)
     if details.name is not None:
         user.display_name = details.name

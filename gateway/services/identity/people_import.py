@@ -13,14 +13,14 @@ from gateway.domain.identity.person import (
     parse_language,
     parse_name,
 )
-from gateway.services.identity.people import PeopleService, change
+from gateway.services.identity.people import PeopleService, apply_details
 from gateway.services.imports.rows import Column, Fault, Layout, Row, UniqueKey, read_rows
 from gateway.store.database import Database
 from gateway.store.identity.users import UserRow
 from gateway.store.unit import UnitOfWork
 
 MOST_ROWS = 100_000
-"""Rows of one file. Others wait for the unit of work that writes them."""
+"""The most rows of one file. Other writers wait for the unit of work that writes them."""
 
 LAYOUT = Layout(
     (
@@ -87,8 +87,8 @@ class PeopleImport:
 class _Writer:
     """Writes the rows of one file in batches.
 
-    Rows can exchange email addresses. So a person whose new address still belongs to somebody else gets a username
-    that nobody has, and the right one after the last row, if it is free then."""
+    Rows can exchange email addresses. So a person whose new address still belongs to somebody else gets a
+    temporary username, and the right one after the last row, if it is free then."""
 
     def __init__(self, unit: UnitOfWork, people: PeopleService) -> None:
         self._unit, self._people = unit, people
@@ -114,7 +114,7 @@ class _Writer:
             if owner is not None and owner.partner_id is not None:
                 self._faults.append(Fault(line, "email", _PERSONA))
             elif owner is not None and owner.external_id is None and user is None:
-                change(owner, details)
+                apply_details(owner, details)
                 updated.append(owner)
             elif owner is not None and owner.external_id is None:
                 self._faults.append(Fault(line, "email", _TAKEN))
@@ -137,11 +137,11 @@ class _Writer:
         is_taken: bool,
     ) -> None:
         if user is None:
-            user = self._people.make(details, self._unit.wall)
+            user = self._people.make_row(details, self._unit.wall)
             created.append(user)
         else:
             username = user.username
-            if not change(user, details):
+            if not apply_details(user, details):
                 self._unchanged += 1
                 return
             updated.append(user)

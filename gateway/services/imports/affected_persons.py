@@ -6,16 +6,16 @@ from datetime import datetime
 
 from gateway.kit.clock import BusinessTime
 
-_CREATE = "CREATE TABLE touched (person TEXT PRIMARY KEY, since TEXT) WITHOUT ROWID"
+_CREATE = "CREATE TABLE affected (person TEXT PRIMARY KEY, since TEXT) WITHOUT ROWID"
 _NOTE = (
-    "INSERT INTO touched VALUES (?, ?) ON CONFLICT DO UPDATE SET since = min(coalesce(since, excluded.since),"
+    "INSERT INTO affected VALUES (?, ?) ON CONFLICT DO UPDATE SET since = min(coalesce(since, excluded.since),"
     " coalesce(excluded.since, since))"
 )
-_NEXT = "SELECT person, since FROM touched WHERE person > ? ORDER BY person LIMIT ?"
+_NEXT = "SELECT person, since FROM affected WHERE person > ? ORDER BY person LIMIT ?"
 _BATCH = 1_000
 
 
-class TouchedPersons:
+class AffectedPersons:
     """Keeps the ids of persons, each with the earliest moment since when a record had counted that does not count any
     more. They are in a temporary SQLite database, which is deleted when it is closed."""
 
@@ -31,7 +31,7 @@ class TouchedPersons:
         self._database.executemany(_NOTE, rows)
 
     def __len__(self) -> int:
-        count: int = self._database.execute("SELECT count(*) FROM touched").fetchone()[0]
+        count: int = self._database.execute("SELECT count(*) FROM affected").fetchone()[0]
         return count
 
     def batches(self) -> Iterator[Mapping[str, BusinessTime | None]]:

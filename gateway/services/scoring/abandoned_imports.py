@@ -1,4 +1,4 @@
-"""Gives up imports that have ended without a publication, and removes their records."""
+"""Abandons imports that have ended without a publication, and removes their records."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -61,7 +61,7 @@ def find_running(unit: UnitOfWork) -> ScoreImportRow | None:
 
 
 def abandon_ended(unit: UnitOfWork) -> None:
-    """Gives up the imports that have ended without a publication."""
+    """Abandons the imports that have ended without a publication."""
     for each in unit.score_imports.list_unpublished():
         if each.abandoned_at is None and _has_ended(each, unit.wall):
             unit.score_imports.abandon(each.id, unit.wall)

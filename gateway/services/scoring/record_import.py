@@ -1,7 +1,8 @@
 """Imports behaviour records from a file: all of them, or none.
 
 The records are written in small units of work and are invisible. The last unit publishes them. An import whose process
-has ended, or that does not renew its row, is given up; its records are removed before the next import, or by the purge.
+has ended, or that does not renew its row, is abandoned. Its records are removed before the next import, or by the
+purge.
 """
 
 import os
@@ -13,11 +14,11 @@ from typing import BinaryIO
 from gateway.kit.clock import business_time
 from gateway.kit.ids import Ids
 from gateway.kit.outage import Outage
-from gateway.services.imports.touched import TouchedPersons
+from gateway.services.imports.affected_persons import AffectedPersons
 from gateway.services.processes import find_place
 from gateway.services.scoring.abandoned_imports import AbandonedImports, abandon_ended, find_running
 from gateway.services.scoring.record_files import RecordFile, RecordFileReader
-from gateway.services.scoring.record_versions import Touched, VersionWriter
+from gateway.services.scoring.record_versions import Affected, VersionWriter
 from gateway.store.database import Database
 from gateway.store.outages import DEADLOCK, LOCK_WAIT
 from gateway.store.scoring.imports import ScoreImportRow
@@ -39,7 +40,7 @@ class RecordsImported:
 
 
 class ImportRefused(Exception):
-    """The import cannot run, or was given up. The message is a sentence for the operator."""
+    """The import cannot run, or was abandoned. The message is a sentence for the operator."""
 
 
 class RecordImport:
@@ -63,8 +64,8 @@ class RecordImport:
         import_id = self._database.write(lambda unit: self._begin(unit, file.digest))
         try:
             self._abandoned.remove(may_continue=lambda: self._database.write(lambda unit: _renew(unit, import_id)))
-            with closing(TouchedPersons()) as touched:
-                return self._write(import_id, file, touched, advance)
+            with closing(AffectedPersons()) as affected:
+                return self._write(import_id, file, affected, advance)
         except BaseException:
             with suppress(Outage):  # it expires
                 self._database.write(lambda unit: unit.score_imports.abandon(import_id, unit.wall))
@@ -86,18 +87,18 @@ class RecordImport:
         return row.id
 
     def _write(
-        self, import_id: str, file: RecordFile, touched: TouchedPersons, advance: Callable[[int], None]
+        self, import_id: str, file: RecordFile, affected: AffectedPersons, advance: Callable[[int], None]
     ) -> RecordsImported:
         writer, added, replaced = VersionWriter(import_id, self._ids), 0, 0
         for batch in file.spool.batches():
 
-            def write(unit: UnitOfWork, batch: list[list[object]] = batch) -> tuple[int, int, Touched]:
+            def write(unit: UnitOfWork, batch: list[list[object]] = batch) -> tuple[int, int, Affected]:
                 _renew(unit, import_id)
                 return writer.write(unit, batch)
 
             added_now, replaced_now, persons = self._database.write(write)
             added, replaced = added + added_now, replaced + replaced_now
-            touched.note(persons)
+            affected.note(persons)
             advance(len(batch))
         unchanged = file.spool.rows - added - replaced
         if not added + replaced:
@@ -107,13 +108,13 @@ class RecordImport:
         def publish(unit: UnitOfWork) -> None:
             _renew(unit, import_id)
             now = business_time(unit.wall, 0)
-            for persons in touched.batches():
+            for persons in affected.batches():
                 unit.due_scores.mark_imported(persons, now)
             unit.contested_records.adjust_import(import_id)
             unit.score_imports.publish(import_id, unit.wall, added + replaced, replaced)
 
         self._publish(publish)
-        return RecordsImported(import_id, added, replaced, unchanged, len(touched))
+        return RecordsImported(import_id, added, replaced, unchanged, len(affected))
 
     def _publish(self, publish: Callable[[UnitOfWork], None]) -> None:
         """Repeats the unit if it meets one that computes the same scores."""
@@ -129,7 +130,7 @@ class RecordImport:
 
 def _renew(unit: UnitOfWork, import_id: str) -> bool:
     if not unit.score_imports.renew(import_id, unit.wall):
-        raise ImportRefused("This import was suspended for too long and has been given up. Nothing was imported.")
+        raise ImportRefused("This import was suspended for too long and was abandoned. Nothing was imported.")
     return True
 
 

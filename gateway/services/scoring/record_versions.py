@@ -11,7 +11,7 @@ from gateway.services.scoring.record_files import SPOOLED
 from gateway.store.base import Row
 from gateway.store.unit import UnitOfWork
 
-Touched = Mapping[str, BusinessTime | None]
+Affected = Mapping[str, BusinessTime | None]
 """Persons whose records changed, each with the moment since when a record had counted that does not any more."""
 
 _CONTENT = (*("user_id", "dimension", "kind", "partner", "amount_minor", "currency", "months", "at", "ended_at"),)
@@ -24,27 +24,27 @@ class VersionWriter:
         self._import_id, self._ids = import_id, ids
         self._is_new: dict[str, bool] = {}
 
-    def write(self, unit: UnitOfWork, batch: Sequence[Sequence[Any]]) -> tuple[int, int, Touched]:
+    def write(self, unit: UnitOfWork, batch: Sequence[Sequence[Any]]) -> tuple[int, int, Affected]:
         """Writes a batch of the spool. Returns the numbers of added and replaced records, and the persons concerned."""
         rows = [_read(values) for values in batch]
         versions = self._load_versions(unit, rows)
-        written, replaced, touched = list[dict[str, Any]](), list[str](), dict[str, BusinessTime | None]()
+        written, replaced, affected = list[dict[str, Any]](), list[str](), dict[str, BusinessTime | None]()
         for row in rows:
             version = versions.get((row["source"], row["reference"]))
             if version is None:
-                touched.setdefault(row["user_id"], None)
+                affected.setdefault(row["user_id"], None)
             elif _is_same(row, version):
                 continue
             else:
                 replaced.append(version.id)
-                _touch(touched, row, version)
+                _note_affected(affected, row, version)
             written.append(self._columns(row, version, unit))
         unit.imported_records.insert_all(written)
         unit.imported_records.replace(replaced, self._import_id)
-        return len(written) - len(replaced), len(replaced), touched
+        return len(written) - len(replaced), len(replaced), affected
 
     def _load_versions(self, unit: UnitOfWork, rows: Iterable[dict[str, Any]]) -> Mapping[tuple[str, str], Row]:
-        """The visible versions of the rows. A furnisher that had no record before the import has none."""
+        """The visible versions of the rows. A source that had no record before the import has none."""
         references = dict[str, list[str]]()
         for row in rows:
             references.setdefault(row["source"], []).append(row["reference"])
@@ -93,11 +93,11 @@ def _is_same(row: Mapping[str, Any], version: Row) -> bool:
     return all(row[name] == getattr(version, name) for name in _CONTENT)
 
 
-def _touch(touched: dict[str, BusinessTime | None], row: Mapping[str, Any], version: Row) -> None:
+def _note_affected(affected: dict[str, BusinessTime | None], row: Mapping[str, Any], version: Row) -> None:
     """Notes the persons of both versions. If the earlier one had counted as a negative record, and the newer one does
     not count as the same, the earlier person's tier is computed as if it never had."""
-    touched.setdefault(row["user_id"], None)
-    counted_from = touched.setdefault(version.user_id, None)
+    affected.setdefault(row["user_id"], None)
+    counted_from = affected.setdefault(version.user_id, None)
     if version.contested_at is not None or version.removed_at is not None or version.kind not in NEGATIVE_KINDS:
         return
     is_contested = row["contested"] is True
@@ -105,4 +105,4 @@ def _touch(touched: dict[str, BusinessTime | None], row: Mapping[str, Any], vers
     if is_contested or is_weaker or row["user_id"] != version.user_id:
         begins = [version.counts_from or version.at, *([version.published_at] if version.published_at else [])]
         since = BusinessTime(max(begins))
-        touched[version.user_id] = since if counted_from is None else min(counted_from, since)
+        affected[version.user_id] = since if counted_from is None else min(counted_from, since)

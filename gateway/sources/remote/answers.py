@@ -1,6 +1,6 @@
 """Reads what the score provider signed: answers about persons, and the catalogue of reasons.
 
-Signatures, `iat` and `exp` are judged by wall time, `asOf` and `validUntil` by business time. Members that are not
+Signatures, `iat` and `exp` are compared with wall time, `asOf` and `validUntil` by business time. Members that are not
 named in docs/reference/score_provider.yaml are ignored.
 """
 

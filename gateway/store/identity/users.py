@@ -95,7 +95,6 @@ _UPDATE = (
 )
 _LOG_SUBJECT = select(USERS.c.log_subject).where(USERS.c.id == bindparam("user_id"))
 _EXTERNAL_ID = select(USERS.c.external_id).where(USERS.c.id == bindparam("user_id"))
-_PERSONA_OF_USER = select(PERSONAS).where(PERSONAS.c.user_id == bindparam("user_id"))
 _OF_PARTNER = (
     select(PERSONAS)
     .join(USERS, USERS.c.id == PERSONAS.c.user_id)
@@ -224,10 +223,6 @@ class UserRepository(Repository):
     def load_persona(self, partner_id: str, persona_id: str) -> PersonaRow | None:
         """Returns a persona of this partner, or None if the partner has no such persona, or had it before a reset."""
         return self._first(PersonaRow, _PERSONA, partner_id=partner_id, persona_id=persona_id)
-
-    def load_persona_of_user(self, user_id: str) -> PersonaRow | None:
-        """Returns the persona of this user, or None if the user is not a persona."""
-        return self._first(PersonaRow, _PERSONA_OF_USER, user_id=user_id)
 
     def list_personas(self, partner_id: str) -> list[PersonaRow]:
         """Returns the personas of a partner, oldest first. Those before a reset are left out."""

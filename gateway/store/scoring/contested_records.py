@@ -1,4 +1,4 @@
-"""Behaviour records of furnishers, while a person contests them. A record has one version for each import that changed
+"""Imported behaviour records, while a person contests them. A record has one version for each import that changed
 it; all have the same source and reference. A version that a running import has written is not visible yet.
 
 A record is contested by a person while its `contested_at` is the `opened_at` of the open dispute about it. It may also
@@ -78,7 +78,7 @@ class ListedRecord:
 
 
 class ContestedRecordRepository(Repository):
-    """Reads visible records, removed ones too, and suspends, releases and removes those of furnishers."""
+    """Reads visible records, removed ones too, and suspends, releases and removes imported ones."""
 
     def load(self, record_id: str) -> ListedRecord | None:
         """Returns the visible record, or None."""
@@ -86,7 +86,7 @@ class ContestedRecordRepository(Repository):
         return None if row is None else _read(row)
 
     def load_current(self, source: str, reference: str) -> ListedRecord | None:
-        """Returns the visible version of a furnisher's record, or None."""
+        """Returns the visible version of a source's record, or None."""
         row = self._row(_CURRENT, source=source, reference=reference)
         return None if row is None else _read(row)
 

@@ -35,11 +35,11 @@ class ImportedRecordRepository(Repository):
     """Reads and writes the records of imports."""
 
     def has_source(self, source: str) -> bool:
-        """Returns whether there is a record of this furnisher, also one of an unpublished import."""
+        """Returns whether there is a record of this source, also one of an unpublished import."""
         return self._value(_HAS_SOURCE, source=source) is not None
 
     def list_versions(self, source: str, references: Sequence[str]) -> Sequence[Row]:
-        """Returns the visible records of a furnisher with these ids: the columns of records, as `published_at` when
+        """Returns the visible records of a source with these ids: the columns of records, as `published_at` when
         their import was published, and as `is_disputed` whether a person's dispute about it is open."""
         return self._rows(_VERSIONS, source=source, refs=references)
 
@@ -54,7 +54,7 @@ class ImportedRecordRepository(Repository):
             run_many(self._connection, _REPLACE, [{"record_id": each, "newer": import_id} for each in record_ids])
 
     def remove(self, import_id: str, most: int) -> int:
-        """Removes at most `most` records of an import that was given up, and makes as many that it had replaced as they
-        were. Returns how many rows it changed."""
+        """Removes at most `most` records of an import that was abandoned, and restores as many that it had
+        replaced. Returns how many rows it changed."""
         removed = self._execute(_DELETE, of_import=import_id, most=most)
         return removed or self._execute(_RESTORE, of_import=import_id, most=most)

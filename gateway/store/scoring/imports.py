@@ -11,8 +11,8 @@ from gateway.store.repository import Repository
 class ScoreImportRow(Record):
     """One import of a file. `digest` is SHA-256 hex over the file, `rows` the number of records that it has written, of
     which `replaced` are newer versions. `published_at` is None until all records are written. Until then the import
-    belongs to the process `pid` at `place`, which renews `seen_at`. `abandoned_at` is when it was given up: then its
-    records are deleted, and it can not be published."""
+    belongs to the process `pid` at `place`, which renews `seen_at`. `abandoned_at` is when it was abandoned: then its
+    records are deleted, and it cannot be published."""
 
     id: str = Field(primary_key=True)
     digest: str
@@ -61,7 +61,7 @@ class ScoreImportRepository(Repository):
         return self._all(ScoreImportRow, _PUBLISHED)
 
     def list_unpublished(self) -> list[ScoreImportRow]:
-        """Returns the imports that are running, or were given up and still have records, oldest first."""
+        """Returns the imports that are running, or were abandoned and still have records, oldest first."""
         return self._all(ScoreImportRow, _UNPUBLISHED)
 
     def insert(self, row: ScoreImportRow) -> None:
@@ -69,16 +69,16 @@ class ScoreImportRepository(Repository):
         self._insert(IMPORTS, row)
 
     def renew(self, import_id: str, now: WallTime) -> bool:
-        """Notes that the import is running. Returns False if it is unknown, was given up or published."""
+        """Notes that the import is running. Returns False if it is unknown, abandoned or published."""
         return self._execute(_RENEW, import_id=import_id, now=now) > 0
 
     def abandon(self, import_id: str, now: WallTime) -> bool:
-        """Gives an import up, so that it can not be published. Returns False if it is unknown, was given up or
+        """Abandons an import, so that it cannot be published. Returns False if it is unknown, abandoned or
         published."""
         return self._execute(_ABANDON, import_id=import_id, now=now) > 0
 
     def publish(self, import_id: str, now: WallTime, records: int = 0, replaced: int = 0) -> bool:
-        """Makes the records of the import visible. Returns False if it is unknown, was given up or published."""
+        """Makes the records of the import visible. Returns False if it is unknown, abandoned or published."""
         return self._execute(_PUBLISH, import_id=import_id, records=records, newer=replaced, now=now) > 0
 
     def delete(self, import_id: str) -> None:

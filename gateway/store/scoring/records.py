@@ -24,8 +24,8 @@ REPORTED = text(f"source <> '{GATEWAY}'")
 
 
 class BehaviourRecordRow(Record):
-    """A behaviour record. `source` and `reference` name it: an imported one by the name of its furnisher and the
-    furnisher's id, one of a decision by GATEWAY and the decision's id. `replaced_by` is the import that has a newer
+    """A behaviour record. `source` and `reference` name it: an imported one by the name of its source and the
+    source's id, one of a decision by GATEWAY and the decision's id. `replaced_by` is the import that has a newer
     version of it. `month` is the number of the month of `at`. `removed_at` is when a dispute about it was upheld: it
     never counts again, and stays so that an import with the same content does not add it again."""
 
