@@ -126,7 +126,7 @@ def test_token_is_not_logged(world: OAuthWorld, capfd: pytest.CaptureFixture[str
     assert MAIL.lower() not in (output.out + output.err).lower()
 
 
-def test_reset_says_so(world: OAuthWorld) -> None:
+def test_page_of_a_reset_has_its_own_title(world: OAuthWorld) -> None:
     world.container.invitations.accept(None, invite(world.container), PASSWORD, "192.0.2.1")
     assert "Set a new password" in opened(world, invite(world.container))[1].text
 

@@ -156,7 +156,7 @@ def test_rejected_dispute_keeps_the_statement_beside_the_record(
     contest(browser, broken, "I brought it <back>.")
     resolve(world, uphold=False, resolution="The source has <proof>.")
     text = browser.get(f"{RECORDS}/{broken}").text
-    for sentence in ("I brought it &lt;back&gt;.", "The source has &lt;proof&gt;.", "Your statement stays beside it."):
+    for sentence in ("I brought it &lt;back&gt;.", "The source has &lt;proof&gt;.", "Your statement is kept with it."):
         assert sentence in text
     clock.advance(REOPENING_TIME)
     browser.sign_in("mei", PASSWORD)

@@ -62,7 +62,7 @@ def test_person_without_a_score_reads_how_to_begin(world: OAuthWorld) -> None:
         "You do not have a score yet.",
         "A score needs 3 completed agreements. The oldest must have ended 30 days ago or earlier.",
         "First verify an identity document.",
-        "up to CN¥200, one at a time",
+        "for up to CN¥200, and only one can be open at a time",
         "each with 50 percent of its weight",
         "There was no score in these months.",
         "There is no assessment of them here.",
@@ -222,7 +222,13 @@ def test_held_tier_shows_its_date(world: OAuthWorld) -> None:
 
 def test_page_says_what_is_not_used(world: OAuthWorld) -> None:
     text = open_page(world).text
-    for expected in ("Income and wealth", "Friends and contacts", "Location", "Nationality", "A refusal never lowers"):
+    for expected in (
+        "Income and wealth",
+        "Friends and contacts",
+        "Location",
+        "Nationality",
+        "The score never falls because",
+    ):
         assert expected in text, expected
     assert "never the reasons and this page" in text
 

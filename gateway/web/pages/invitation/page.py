@@ -19,7 +19,7 @@ from gateway.web.texts import msgid
 _OUT_OF_DATE = msgid("This page was out of date. Please enter the password again.")
 _BAD_LENGTH = msgid("This password is too short or too long.")
 _PROBLEMS = {
-    Problem.UNKNOWN: (404, msgid("The link is not complete, or it is too old to be known here.")),
+    Problem.UNKNOWN: (404, msgid("The link is incomplete, or it is too old.")),
     Problem.USED: (410, msgid("The link has been used. It works only once.")),
     Problem.EXPIRED: (410, msgid("The link has expired, or a newer one has replaced it.")),
     Problem.DISABLED: (410, msgid("This account has been disabled.")),

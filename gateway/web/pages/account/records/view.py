@@ -41,7 +41,7 @@ _DISPUTES = {
         " dispute is upheld."
     ),
     RecordDisputeStatus.UPHELD: msgid("Your dispute was upheld."),
-    RecordDisputeStatus.REJECTED: msgid("Your dispute was rejected, so this counts. Your statement stays beside it."),
+    RecordDisputeStatus.REJECTED: msgid("Your dispute was rejected, so this counts. Your statement is kept with it."),
     RecordDisputeStatus.WITHDRAWN: msgid("You withdrew your dispute."),
 }
 _WITHDRAWAL = msgid(

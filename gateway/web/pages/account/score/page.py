@@ -30,7 +30,7 @@ _SHARING = f"{SCORE}#sharing"
 _ANSWERS = {"yes": True, "no": False}
 _RETRY_AFTER = 60
 _UNKNOWN_STEP = msgid("You cannot choose this. Please open the page again and choose from the lists.")
-_UNKNOWN_SWITCH = msgid("There is no such switch.")
+_UNKNOWN_SWITCH = msgid("You cannot share this.")
 _UNAVAILABLE = msgid("Your score cannot be fetched now. Please try again in a minute.")
 
 

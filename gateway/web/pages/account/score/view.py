@@ -19,11 +19,11 @@ DIMENSIONS = {
 NOT_USED = (
     (
         msgid("Income and wealth"),
-        msgid("Whether you keep agreements counts, not what you own. Nobody can pay for a better score."),
+        msgid("The score is about whether you keep agreements, not what you own. Nobody can pay for a better score."),
     ),
     (
         msgid("Friends and contacts"),
-        msgid("You are judged by what you do yourself, and nobody else is judged by it."),
+        msgid("Your score depends only on what you do yourself, and changes nobody else's score."),
     ),
     (
         msgid("Location and browsing"),
@@ -35,7 +35,7 @@ NOT_USED = (
     ),
     (
         msgid("Open requests, inquiries and declines"),
-        msgid("A refusal never lowers the score, nor does a merchant that asks about you."),
+        msgid("The score never falls because a merchant asks about you or declines your request."),
     ),
 )
 """What no score uses, each with the reason."""
@@ -45,7 +45,7 @@ _SCALE = msgid("on the scale from %(lowest)s to %(highest)s")
 _NEEDED = msgid("A score needs %(records)s completed agreements. The oldest must have ended %(age)s ago or earlier.")
 _VERIFY = msgid("First verify an identity document. Then merchants can approve a first small agreement.")
 _VERIFIED = msgid("Your identity document is verified, so merchants can approve a first small agreement.")
-_SMALL = msgid("Without a score an agreement can be about up to %(amount)s, one at a time.")
+_SMALL = msgid("Without a score, an agreement can be for up to %(amount)s, and only one can be open at a time.")
 _DEPOSIT = msgid("Agreements for which you pay the deposit count too, each with %(percent)s percent of its weight.")
 _POINTS = msgid("%(points)s of at most %(possible)s points (%(percent)s percent)")
 _UNUSED = msgid("worth 0 points")
