@@ -76,7 +76,7 @@ def test_files_and_standard_input_are_imported(gateway: Gateway, tmp_path: Path)
     assert max(map(len, gateway.output("scores", "imports").splitlines())) <= 80
 
 
-def test_dry_run_and_scores_of_the_scheduler(gateway: Gateway) -> None:
+def test_dry_run_imports_nothing_and_no_scores_leaves_them_to_the_server(gateway: Gateway) -> None:
     report = gateway.output("scores", "import", "-", "--dry-run", stdin=text(history()))
     assert report == "12 records without a fault. Nothing was imported, because of --dry-run."
     assert gateway("scores", "imports").stderr.startswith("There is no import.")
@@ -141,7 +141,7 @@ def test_faults_are_printed_and_nothing_is_imported(gateway: Gateway) -> None:
     assert gateway("scores", "imports").stderr.startswith("There is no import.")
 
 
-def test_unknown_person_and_wrong_options_are_one_line(gateway: Gateway, tmp_path: Path) -> None:
+def test_unknown_person_and_wrong_options_are_reported_in_one_line(gateway: Gateway, tmp_path: Path) -> None:
     assert "no person nobody" in gateway.error_line("scores", "show", "nobody")
     assert "no person nobody" in gateway.error_line("scores", "compute", "nobody")
     assert "either PERSON or --all" in gateway.error_line("scores", "compute")

@@ -48,7 +48,7 @@ def test_file_and_standard_input_are_imported(gateway: Gateway, tmp_path: Path, 
     assert repeated == {"created": 0, "updated": 0, "unchanged": 2, "faults": []}
 
 
-def test_list_and_show(gateway: Gateway) -> None:
+def test_people_are_listed_oldest_first_and_shown(gateway: Gateway) -> None:
     gateway.output("users", "import", "-", stdin=CSV)
     mei, bo = listed(gateway)
     assert (mei["external_id"], mei["email"], mei["name"], mei["language"]) == ("1", "Mei@shop.example", "梅", "zh")
@@ -177,7 +177,7 @@ def test_consents_of_a_person_are_listed_newest_first(gateway: Gateway, sqlite_u
     assert newer.id in gateway.output("users", "consents", person)
 
 
-def test_person_without_consents(gateway: Gateway) -> None:
+def test_person_without_consents_has_an_empty_list(gateway: Gateway) -> None:
     gateway.output("users", "import", "-", stdin=CSV)
     assert gateway("users", "consents", "1").stderr == "The person has given no consent.\n"
     assert "There is no person nobody" in gateway.error_line("users", "consents", "nobody")

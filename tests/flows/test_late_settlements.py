@@ -34,7 +34,7 @@ def agreement_page(scenario: Scenario, decision: MerchantDecision) -> str:
     return unescape(scenario.browser.get(f"/account/decisions/{decision.id}").text)
 
 
-def test_rejected_dispute_about_a_late_settlement(scenario: Scenario) -> None:
+def test_late_settlement_counts_after_a_rejected_dispute(scenario: Scenario) -> None:
     decision = settle_late(scenario)
     assert (decision.summary.status, decision.summary.overdue) == ("FULFILLED", False)
     assert scenario.shop_decline_reasons("400.00") == [], "it is no overdue obligation"
@@ -64,7 +64,7 @@ def test_rejected_dispute_about_a_late_settlement(scenario: Scenario) -> None:
     scenario.assert_reconciled()
 
 
-def test_accepted_dispute_from_the_page_of_the_agreement(scenario: Scenario) -> None:
+def test_accepted_dispute_voids_a_late_settlement(scenario: Scenario) -> None:
     decision = settle_late(scenario)
     address = f"/account/decisions/{decision.id}"
     scenario.account_page()

@@ -159,7 +159,7 @@ TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filt
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=5, unique_by=(lambda row: row[0], lambda row: row[1].lower())))
-def test_what_a_program_writes_is_read(rows: Sequence[tuple[str, str]]) -> None:
+def test_file_of_the_csv_or_json_module_is_read(rows: Sequence[tuple[str, str]]) -> None:
     expected = [{"id": key, "email": email, "score": None} for key, email in rows]
     written = io.StringIO()
     csv.writer(written).writerows([("id", "email"), *rows])

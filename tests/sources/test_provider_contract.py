@@ -28,7 +28,7 @@ def parts(token: str) -> list[Any]:
     return [json.loads(urlsafe_b64decode(part.encode())) for part in token.split(".")[:2]]
 
 
-def test_questions_of_the_gateway_fit_the_contract(world: RemoteWorld) -> None:
+def test_requests_of_the_gateway_fit_the_contract(world: RemoteWorld) -> None:
     for handle in ("excellent", "good"):
         world.measure(handle)
     assert len(world.provider.questions) == 2

@@ -48,7 +48,7 @@ def test_answer_that_is_wrong_is_not_asked_for_again(open_world: OpenWorld) -> N
     assert len(world.provider.questions) == 1
 
 
-def test_slow_provider_is_given_up(open_world: OpenWorld) -> None:
+def test_request_to_a_slow_provider_ends_at_the_attempt_limit(open_world: OpenWorld) -> None:
     world = quick(open_world)
     world.provider.may_respond.clear()
     began = time.monotonic()
@@ -60,7 +60,7 @@ def test_all_attempts_together_have_a_time_limit(open_world: OpenWorld) -> None:
     world = quick(open_world, score_retries=2, score_time_limit=SHORT)
     world.provider.may_respond.clear()
     assert world.cause_of_failure() == "timeout"
-    assert world.provider.connections == 2, "the catalogue, and one question"
+    assert world.provider.connections == 2, "the catalogue, and one request for a score"
 
 
 def test_deadline_of_the_request_limits_the_attempts(open_world: OpenWorld) -> None:
@@ -147,7 +147,7 @@ def test_without_a_token_no_authorization_is_sent(world: RemoteWorld) -> None:
     assert not any(b"authorization" in request.lower() for request in world.provider.requests)
 
 
-def test_catalogue_is_fetched_before_the_first_question(world: RemoteWorld) -> None:
+def test_catalogue_is_fetched_before_the_first_request_for_a_score(world: RemoteWorld) -> None:
     """The provider did not respond when the server started, or a command asks."""
     world.measure()
     assert [request.split(b" ")[1] for request in world.provider.requests] == [b"/reasons", b"/scores"]
