@@ -46,7 +46,7 @@ def test_second_use_is_refused(world: OAuthWorld) -> None:
 @pytest.mark.parametrize(
     ("change", "status", "sentence"),
     [
-        ("DELETE FROM invitations", 404, "not complete"),
+        ("DELETE FROM invitations", 404, "incomplete"),
         ("UPDATE invitations SET used_at = created_at", 410, "works only once"),
         ("UPDATE invitations SET expires_at = created_at", 410, "has expired"),
         ("UPDATE users SET disabled_at = created_at", 410, "disabled"),
