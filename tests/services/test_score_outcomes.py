@@ -1,6 +1,7 @@
 """Outcomes of decisions count for the score: kept ones raise it, late and broken ones lower it after their window."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -20,6 +21,7 @@ from gateway.services.decisions.transitions import (
 from gateway.store.scoring.records import BehaviourRecordRow
 from tests.services.asks import car, order, request_command
 from tests.services.decisions import DAY, grant_to_shops, yuan
+from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
 from tests.support.units import reading
 
@@ -241,3 +243,24 @@ def test_partner_that_often_reports_wrongly_is_ignored(world: DemoWorld) -> None
     report_and_dispute(world, decisions[9:], upheld=True)
     assert score(world) == 780
     assert measure(world).tier is Tier.EXCELLENT
+
+
+def test_disputes_that_are_decided_at_once_are_all_counted(world: DemoWorld) -> None:
+    """Only together do the last two make ten decided disputes, so that the partner is ignored."""
+    breach(world, active(world, "threshold", 99))
+    world.clock.advance(15 * DAY)
+    decisions = [active(world, number=number, deposit="200.00") for number in range(10)]
+    report_and_dispute(world, decisions[:7], upheld=False)
+    report_and_dispute(world, decisions[7:8], upheld=True)
+    assert score(world, "threshold") == 600
+    answers = []
+    for decision in decisions[8:]:
+        breach(world, decision)
+        opened = world.disputes.open(world.user("excellent"), decision.id, "It was fine.")
+        answers.append(RespondCommand(opened.id, f"r-{decision.id}", True, "We looked."))
+
+    def respond(command: RespondCommand) -> object:
+        return world.disputes.respond(world.merchant_token(), command).status
+
+    assert at_once([partial(respond, each) for each in answers]) == ["UPHELD", "UPHELD"]
+    assert score(world, "threshold") == 700

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.domain.money import Money
 from gateway.domain.scoring.card_versions import CardVersions
 from gateway.domain.scoring.history import Cause, ScoreState
 from gateway.domain.scoring.record import BehaviourRecord, Dimension, RecordKind, month_of, month_start
@@ -169,3 +170,12 @@ def test_only_records_that_can_count_are_read(world: DemoWorld) -> None:
         everything = unit.behaviour_records.list_of_user(world.user(HANDLE))
     assert len([each for each in relevant if each.partner == "busy"]) == 2
     assert len([each for each in everything if each.partner == "busy"]) == 300
+
+
+def test_contested_records_take_no_place_of_records_that_count(world: DemoWorld) -> None:
+    counting = record(at=world.now, partner="furnisher", amount=Money(5_000, "CNY"))
+    contested = [record(at=world.now, partner="furnisher", contested_at=world.now) for _ in range(2)]
+    add(world, counting, *contested)
+    with reading(world.database) as unit:
+        relevant = unit.behaviour_records.list_relevant(world.user(HANDLE), CARDS.at(world.now).rules.most_a_month)
+    assert counting in relevant

@@ -28,6 +28,8 @@ class DisputeResolution:
     ) -> None:
         """Ends an open dispute of a locked decision. If it is upheld, the contested breach or overdue flag no longer
         counts. If it is rejected or withdrawn, that counts again at once. `resolution` is the operator's reason."""
+        if outcome is not DisputeStatus.WITHDRAWN:
+            self._judge_partner(unit, dispute.merchant_id, outcome is DisputeStatus.UPHELD, now)
         if outcome is DisputeStatus.UPHELD:
             if decision.state.contested:
                 breach = dispute.subject == Contested.BREACH
@@ -41,15 +43,21 @@ class DisputeResolution:
             decision, event, actor, {"resolution": resolution}, dispute=dispute
         )
         unit.disputes.update(dispute)
-        if outcome is not DisputeStatus.WITHDRAWN:
-            self._judge_partner(unit, dispute.merchant_id, outcome is DisputeStatus.UPHELD, now)
+
+    def lock_partner(self, unit: UnitOfWork, merchant_id: str) -> str:
+        """Locks the merchant's partner and returns its id, so that of two disputes that are decided at once the second
+        one counts the first. A unit that can end a dispute must call it before it changes a score, so that two of them
+        do not wait for each other."""
+        partner_id = unit.merchants.load_partner_id(merchant_id)
+        unit.partners.lock(partner_id)
+        return partner_id
 
     def _judge_partner(self, unit: UnitOfWork, merchant_id: str, upheld: bool, now: BusinessTime) -> None:
-        """Marks the scores of all persons with a negative record of the merchant's partner as due, if the decided
-        dispute changes whether these records are ignored."""
-        partner_id = unit.merchants.load_partner_id(merchant_id)
-        upheld_disputes, decided = unit.disputes.count_decided(partner_id)
+        """Marks the scores of all persons with a negative record of the merchant's partner as due, if the dispute that
+        is being decided changes whether these records are ignored."""
+        partner_id = self.lock_partner(unit, merchant_id)
+        upheld_before, decided_before = unit.disputes.count_decided(partner_id)
         rules = self._cards.at(now).rules
-        before = rules.ignores_partner(upheld_disputes - upheld, decided - 1)
-        if rules.ignores_partner(upheld_disputes, decided) != before:
+        before = rules.ignores_partner(upheld_before, decided_before)
+        if rules.ignores_partner(upheld_before + upheld, decided_before + 1) != before:
             unit.outcomes.mark_partner_due(partner_id, now)

@@ -166,6 +166,8 @@ class DecisionTransitions:
             now = unit.business_time(principal.merchant_id)
             save_due(unit, decision, now)  # due transitions come first, even if the scheduler has not run
             contested = decision.state.contested
+            if contested:
+                self._resolution.lock_partner(unit, principal.merchant_id)
             event = transition(decision, now)
             personal = {**without_nulls(arguments), "note": arguments.get("note") or arguments.get("reason")}
             unit.decisions.save(decision, event, Actor.MERCHANT, personal, idempotency=record)

@@ -24,6 +24,7 @@ class PartnerTable(PartnerRow, table=True):
 PARTNERS = table_of(PartnerTable)
 _ALL = select(PARTNERS).order_by(PARTNERS.c.id)
 _PARTNER = select(PARTNERS).where(PARTNERS.c.id == bindparam("partner_id"))
+_LOCKED = _PARTNER.with_for_update(key_share=True)  # rows that refer to the partner can be written meanwhile
 _BY_NAME = select(PARTNERS).where(PARTNERS.c.name == bindparam("partner_name"))
 _MOVE_CLOCK = (
     PARTNERS.update()
@@ -42,6 +43,10 @@ class PartnerRepository(Repository):
     def load(self, partner_id: str) -> PartnerRow | None:
         """Returns the partner, or None if it is unknown."""
         return self._first(PartnerRow, _PARTNER, partner_id=partner_id)
+
+    def lock(self, partner_id: str) -> None:
+        """Locks the partner until the unit of work ends."""
+        self._row(_LOCKED, partner_id=partner_id)
 
     def list_partners(self) -> list[PartnerRow]:
         """Returns all partners, oldest first."""

@@ -12,18 +12,24 @@ from gateway.store.merchants.merchants import PARTNER_ID
 from gateway.store.repository import Repository
 from gateway.store.scoring.records import GATEWAY, RECORDS, BehaviourRecordRepository, new_record_row, read_record
 from gateway.store.scoring.scores import PERSON_SCORES, ScoreRepository
+from gateway.store.statements import run_many
 
 _S = PERSON_SCORES.c
-_MARK_PARTNER = (
-    PERSON_SCORES.update()
+_LOCK_OF_PARTNER = (
+    select(_S.user_id)
     .where(
         _S.user_id.in_(
             select(RECORDS.c.user_id).where(
                 RECORDS.c.partner == bindparam("partner"), RECORDS.c.kind.in_(sorted(NEGATIVE_KINDS))
             )
         ),
-        _S.due_at > bindparam("moment"),
     )
+    .order_by(_S.user_id)
+    .with_for_update()
+)
+_MARK = (
+    PERSON_SCORES.update()
+    .where(_S.user_id == bindparam("of_user"), _S.due_at > bindparam("moment"))
     .values(due_at=bindparam("moment"), pending=Cause.CORRECTION.value)
 )
 
@@ -56,8 +62,11 @@ class OutcomeRepository(Repository):
         self._mark_due(user_id, before, record, event.at)
 
     def mark_partner_due(self, partner_id: str, now: BusinessTime) -> None:
-        """Marks the scores of all persons with a late or broken record of a partner as due."""
-        self._execute(_MARK_PARTNER, partner=partner_id, moment=now)
+        """Marks the scores of all persons with a late or broken record of a partner as due. Locks them in the order of
+        their ids, as all units do that compute several scores."""
+        persons = self._values(_LOCK_OF_PARTNER, partner=partner_id)
+        if persons:
+            run_many(self._connection, _MARK, [{"of_user": each, "moment": now} for each in persons])
 
     def _mark_due(
         self, user_id: str, before: BehaviourRecord | None, record: BehaviourRecord | None, now: BusinessTime

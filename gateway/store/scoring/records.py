@@ -83,7 +83,7 @@ _OF_USER = VISIBLE.where(_R.user_id == bindparam("user_id"), _R.removed_at.is_(N
 _place = (
     func.row_number()
     .over(
-        partition_by=(_R.partner, _R.dimension, _R.kind, _R.month, _R.currency),
+        partition_by=(_R.partner, _R.dimension, _R.kind, _R.month, _R.currency, _R.contested_at.is_(None)),
         order_by=(_R.amount_minor.desc(), _R.at, _R.id),
     )
     .label("place")
@@ -117,7 +117,7 @@ class BehaviourRecordRepository(Repository):
     def list_relevant(self, user_id: str, most_a_month: int) -> list[BehaviourRecord]:
         """Returns a person's records for the score: the visible ones without removed ones. Of the kept records of one
         partner, dimension, kind, month and currency it returns only the `most_a_month` with the largest amounts,
-        because no more can count."""
+        because no more can count; contested ones, which do not count, take no place of another."""
         return [read_record(row) for row in self._rows(_RELEVANT, user_id=user_id, most_a_month=most_a_month)]
 
     def load(self, record_id: str) -> BehaviourRecordRow | None:
