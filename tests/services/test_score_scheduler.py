@@ -12,6 +12,7 @@ from gateway.domain.scoring.history import Cause
 from gateway.kit.clock import BusinessTime
 from gateway.kit.outage import outage_log
 from gateway.services.scoring import scheduler
+from gateway.services.scoring.computation import ScoreComputation
 from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.sources.scorecard.source import ScorecardSource
 from gateway.store.scoring.scores import PersonScoreRow
@@ -131,3 +132,15 @@ def test_tasks_compute_due_scores(world: DemoWorld) -> None:
     mark_all_due(world)
     world.container.tasks.apply_due()
     assert load(world, world.user("good")).cause == "CHOICE"
+
+
+def test_score_of_a_replaced_persona_is_not_computed_any_more(world: DemoWorld) -> None:
+    old = world.user("good")
+    with writing(world.database) as unit:
+        unit.users.disable(old, unit.wall)
+    world.clock.advance(timedelta(days=8))
+    assert scores_of(world).compute_due() == 7
+    assert str(load(world, old).as_of)[:7] == "2026-11"
+    world.clock.advance(timedelta(days=31))
+    computation = ScoreComputation(world.database, world.source)
+    assert (computation.count_due(), computation.compute_all()) == (7, 7)

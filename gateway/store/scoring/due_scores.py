@@ -1,4 +1,5 @@
-"""Scores that are due: which, and those that an import makes due."""
+"""Scores that are due: which, and those that an import makes due. The score of a disabled person is computed only if it
+is read."""
 
 from collections.abc import Mapping
 
@@ -13,20 +14,21 @@ from gateway.store.scoring.scores import PERSON_SCORES, PersonScoreRow
 from gateway.store.statements import run_many
 
 _S = PERSON_SCORES.c
+_enabled = USERS.c.disabled_at.is_(None)
 _OFFSETS = select(PARTNERS.c.id, PARTNERS.c.clock_offset_seconds).where(
     exists().where(PERSONAS.c.partner_id == PARTNERS.c.id)
 )
 _DUE_OF_PARTNER = (
     select(_S.user_id)
     .join(USERS, USERS.c.id == _S.user_id)
-    .where(USERS.c.partner_id == bindparam("partner_id"), _S.due_at <= bindparam("now"))
+    .where(USERS.c.partner_id == bindparam("partner_id"), _enabled, _S.due_at <= bindparam("now"))
     .order_by(_S.due_at)
     .limit(bindparam("most"))
 )
 _DUE_WITHOUT_PARTNER = (
     select(_S.user_id)
     .join(USERS, USERS.c.id == _S.user_id)
-    .where(USERS.c.partner_id.is_(None), _S.due_at <= bindparam("now"))
+    .where(USERS.c.partner_id.is_(None), _enabled, _S.due_at <= bindparam("now"))
     .order_by(_S.due_at)
     .limit(bindparam("most"))
 )
@@ -35,13 +37,18 @@ _DUE_AFTER = (
     .join(USERS, USERS.c.id == _S.user_id)
     .where(
         USERS.c.partner_id.is_not_distinct_from(bindparam("partner_id", type_=USERS.c.partner_id.type)),
+        _enabled,
         _S.user_id > bindparam("after"),
         or_(_S.due_at <= bindparam("now"), _S.card_hash != bindparam("card_hash")),
     )
     .order_by(_S.user_id)
     .limit(bindparam("most"))
 )
-_COUNT_DUE = select(func.count()).where(or_(_S.due_at <= bindparam("now"), _S.card_hash != bindparam("card_hash")))
+_COUNT_DUE = (
+    select(func.count(_S.user_id))
+    .join(USERS, USERS.c.id == _S.user_id)
+    .where(_enabled, or_(_S.due_at <= bindparam("now"), _S.card_hash != bindparam("card_hash")))
+)
 _MARK_IMPORTED = insert_into(PERSON_SCORES)
 _imported = _MARK_IMPORTED.excluded
 _MARK_IMPORTED = _MARK_IMPORTED.on_conflict_do_update(
