@@ -63,7 +63,7 @@ def list_disputes(
 
 def resolve(
     dispute_id: Annotated[str, typer.Argument(metavar="ID", help="The dispute's id, rdp_...")],
-    reason: Annotated[str, typer.Option(help="What the source has answered. The person sees it.")],
+    note: Annotated[str, typer.Option(help="What the source has answered. The person sees it.")],
     uphold: Annotated[
         bool, typer.Option("--uphold", help="For the person: the record does not count any more.")
     ] = False,
@@ -74,7 +74,7 @@ def resolve(
     if uphold == reject:
         fail("Choose --uphold or --reject.")
     with container_for(database_url) as container:
-        resolved = container.record_disputes.resolve(dispute_id, uphold=uphold, resolution=reason)
+        resolved = container.record_disputes.resolve(dispute_id, uphold=uphold, resolution=note)
     console.print(f"{resolved.id} is {resolved.status}.")
 
 

@@ -46,7 +46,7 @@ def test_statement_is_shown_on_demand(gateway: Gateway, dispute: str) -> None:
 
 
 def test_upheld_dispute_removes_the_record(world: DemoWorld, gateway: Gateway, dispute: str) -> None:
-    upheld = gateway.output("scores", "resolve", dispute, "--uphold", "--reason", "The source agrees.")
+    upheld = gateway.output("scores", "resolve", dispute, "--uphold", "--note", "The source agrees.")
     assert upheld == f"{dispute} is UPHELD."
     assert records_of(world.container) == []
     assert listed(gateway, "--open") == []
@@ -54,18 +54,18 @@ def test_upheld_dispute_removes_the_record(world: DemoWorld, gateway: Gateway, d
 
 
 def test_rejected_dispute_lets_the_record_count(world: DemoWorld, gateway: Gateway, dispute: str) -> None:
-    gateway.output("scores", "resolve", dispute, "--reject", "--reason", "The source has proof.")
+    gateway.output("scores", "resolve", dispute, "--reject", "--note", "The source has proof.")
     (record,) = records_of(world.container)
     assert record.contested_at is None
     assert listed(gateway)[0]["resolved_at"] is not None
 
 
 def test_resolve_rejects_mistakes(gateway: Gateway, dispute: str) -> None:
-    both = gateway.error_line("scores", "resolve", dispute, "--uphold", "--reject", "--reason", "x")
+    both = gateway.error_line("scores", "resolve", dispute, "--uphold", "--reject", "--note", "x")
     assert both == "error: Choose --uphold or --reject."
-    unknown = gateway.error_line("scores", "resolve", "rdp_none", "--uphold", "--reason", "x")
+    unknown = gateway.error_line("scores", "resolve", "rdp_none", "--uphold", "--note", "x")
     assert unknown == "error: There is no dispute rdp_none."
     assert "reason" in gateway("scores", "resolve", dispute, "--uphold").stderr
-    gateway.output("scores", "resolve", dispute, "--uphold", "--reason", "x")
-    again = gateway.error_line("scores", "resolve", dispute, "--uphold", "--reason", "x")
+    gateway.output("scores", "resolve", dispute, "--uphold", "--note", "x")
+    again = gateway.error_line("scores", "resolve", dispute, "--uphold", "--note", "x")
     assert again == "error: The dispute is UPHELD, which does not allow this."

@@ -40,10 +40,10 @@ def test_dispute_goes_from_the_record_to_the_operator(moving_sandbox: Sandbox, m
 
     (listed,) = json.loads(operator.output("scores", "disputes", "--open", "--json"))
     assert "Ask your colleague at the <desk>." in operator.output("scores", "disputes", "--statement")
-    reason = ("--reason", "The source has a receipt.")
+    reason = ("--note", "The source has a receipt.")
     assert operator.output("scores", "resolve", listed["id"], "--reject", *reason) == f"{listed['id']} is REJECTED."
     assert read_score(merchant, token) == before
     text = browser.get(address).text
-    assert "Your statement stays beside it." in text
+    assert "Your statement is kept with it." in text
     assert "The source has a receipt." in text
     browser.http.close()
