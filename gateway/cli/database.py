@@ -34,6 +34,7 @@ from gateway.store.logs.keys import Keyring
 from gateway.store.unit import UnitOfWork
 
 MOST_MISMATCHES = 50
+_ALL_AGREE = "Decisions, totals, disputes, behaviour records, scores, logs and messages agree with each other."
 """Mismatches that are reported."""
 
 app = typer.Typer(no_args_is_help=True, help="Migrate and check the database.\n\nTo begin: gateway database upgrade")
@@ -155,7 +156,9 @@ def _print_check(outdated: list[str], mismatches: list[str] | None) -> None:
     for sentence in (*outdated, *(mismatches or ())):
         console.print(Text.assemble(("!", "bold red"), f" {sentence}"))
     if mismatches == []:
-        console.print("Decisions, totals, disputes, log, outbox and idempotency records agree with each other.")
+        console.print(
+            "Decisions, totals, disputes, behaviour records, scores, logs and messages agree with each other."
+        )
 
 
 def _list_outdated_uris(unit: UnitOfWork) -> list[tuple[str, str]]:
