@@ -14,9 +14,10 @@ from gateway.cli.import_files import fail_with_faults, open_rows, show_progress
 from gateway.cli.output import AsJson, Record, print_json, print_list, print_record
 from gateway.cli.score_output import describe_score, score_columns
 from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE
-from gateway.kit.clock import BusinessTime, business_time
+from gateway.kit.clock import BusinessTime
 from gateway.services.container import Container
 from gateway.services.scoring.computation import ScoreComputation
+from gateway.services.scoring.person_time import load_business_time
 from gateway.services.scoring.record_import import ImportRefused, RecordImport, RecordsImported
 from gateway.sources.scorecard.card_files import load_card
 from gateway.store.scoring.imports import ScoreImportRow
@@ -213,11 +214,10 @@ score_disputes.register(app)
 
 def _find_user(container: Container, unit: UnitOfWork, reference: str) -> tuple[str, BusinessTime]:
     """The id of a person or persona, and the business time of its partner. Raises NotFound."""
-    persona = unit.users.load_by_username(reference) if reference.isprintable() else None
-    if persona is None or persona.partner_id is None:
-        return container.people.require(unit, reference).id, business_time(unit.wall, 0)
-    partner = unit.partners.load(persona.partner_id)
-    return persona.id, business_time(unit.wall, partner.clock_offset_seconds if partner else 0)
+    user = unit.users.load_by_username(reference) if reference.isprintable() else None
+    if user is None or user.partner_id is None:
+        user = container.people.require(unit, reference)
+    return user.id, load_business_time(unit, user.id)
 
 
 def _compute_all(container: Container) -> int:

@@ -26,8 +26,9 @@ from gateway.domain.scoring.what_if import (
     score_without,
 )
 from gateway.domain.text import Texts
-from gateway.kit.clock import BusinessTime, business_time
+from gateway.kit.clock import BusinessTime
 from gateway.services.scoring.ordinary_requests import OrdinaryRequests, OrdinaryRequestService
+from gateway.services.scoring.person_time import load_business_time
 from gateway.sources.contract import ScoreSource
 from gateway.sources.remote.source import RemoteSource
 from gateway.sources.scorecard.source import ScorecardSource
@@ -116,7 +117,7 @@ class PersonScoreService:
     def load(self, user_id: str, choice: Choice | None = None) -> PersonScore:
         """The person's score, computed first if it is due, and the result of the choice. Raises NotFound, and
         Unavailable (SCORE_UNAVAILABLE) if the score cannot be fetched."""
-        now = self._database.read(lambda unit: _business_time(unit, _load_user(unit, user_id)))
+        now = self._database.read(lambda unit: load_business_time(unit, user_id))
         measurement = self._source.measure(user_id, now)
         return self._database.read(lambda unit: self._describe(unit, user_id, measurement, choice or Choice(), now))
 
@@ -128,7 +129,7 @@ class PersonScoreService:
             raise NotFound("The score source has no dimensions to choose.")
 
         def choose(unit: UnitOfWork) -> None:
-            now = _business_time(unit, _load_user(unit, user_id))
+            now = load_business_time(unit, user_id)
             if dimension not in OPTIONAL_DIMENSIONS or not _possible_points(scorecard.cards.at(now), dimension):
                 raise InvalidInput("INVALID", f"{dimension} cannot be chosen.", ("dimension",))
             unit.scores.choose(user_id, dimension, unit.wall, share=share)
@@ -217,12 +218,6 @@ def _load_user(unit: UnitOfWork, user_id: str) -> UserRow:
     if user is None:
         raise NotFound("The account does not exist.")
     return user
-
-
-def _business_time(unit: UnitOfWork, user: UserRow) -> BusinessTime:
-    """The business time of the person's partner; wall time without a partner."""
-    partner = unit.partners.load(user.partner_id) if user.partner_id else None
-    return business_time(unit.wall, partner.clock_offset_seconds if partner else 0)
 
 
 def _open_obligations(unit: UnitOfWork, user_id: str) -> tuple[OpenObligation, ...]:
