@@ -128,7 +128,7 @@ class Mutation:
 
     @resolved(
         "Reports that the user did not meet the obligation. Moves the decision from ACTIVE to BREACHED. BreachKind says"
-        " from when each kind is possible. The breach counts against the user after the contest window, 14 days by"
+        " from when each kind is possible. The breach counts against the user after the dispute window, 14 days by"
         " default, or once a dispute was rejected; a breach of the kind OTHER not before the due date. Cure it with"
         " decisionFulfill.",
         scopes=_WRITE,

@@ -72,8 +72,8 @@ def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
 
 
 def _compare(unit: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[str]:
-    found = unit.connection.execute(_OF_DECISIONS, {"ids": [row.id for row in rows]})
-    stored = {record.reference: record for record in found}
+    records = unit.connection.execute(_OF_DECISIONS, {"ids": [row.id for row in rows]})
+    stored = {record.reference: record for record in records}
     for row in rows:
         record = stored.get(row.id)
         try:

@@ -54,5 +54,5 @@ _CHECKS: tuple[tuple[Select[tuple[str]], str], ...] = (
 def find_mismatches(unit: UnitOfWork) -> Iterator[str]:
     """Yields a sentence for each dispute or record that does not match."""
     for statement, sentence in _CHECKS:
-        for (found,) in unit.connection.execute(statement):
-            yield sentence.format(found)
+        for (row_id,) in unit.connection.execute(statement):
+            yield sentence.format(row_id)

@@ -78,7 +78,7 @@ def test_e1_other_breach_never_counts_before_the_due_date() -> None:
         assert not state.counts_against(DUE - TICK)
         assert state.counts_as_breach(DUE)
     late = breached(active(), DUE - DAY, BreachKind.OTHER)
-    assert not late.counts_against(DUE + WINDOWS.contest - DAY - TICK), "the contest window comes in addition"
+    assert not late.counts_against(DUE + WINDOWS.contest - DAY - TICK), "the dispute window comes in addition"
     assert late.counts_as_breach(DUE + WINDOWS.contest - DAY)
 
 

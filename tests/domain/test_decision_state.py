@@ -197,7 +197,7 @@ def test_expired_approval_releases_its_exposure() -> None:
     refused("DECISION_EXPIRED", approved(), Decision.activate, NOON + 3 * DAY)
 
 
-def test_breach_counts_after_its_contest_window_and_is_written_off() -> None:
+def test_breach_counts_after_its_dispute_window_and_is_written_off() -> None:
     state = breached()
     assert not state.counts_against(NOON + 5 * DAY - TICK)
     assert state.counts_against(NOON + 5 * DAY)

@@ -50,7 +50,7 @@ def not_contestable(state: DecisionState, now: BusinessTime) -> str:
     return str(refused.value)
 
 
-def test_late_settlement_counts_one_contest_window_after_the_flag() -> None:
+def test_late_settlement_counts_one_dispute_window_after_the_flag() -> None:
     assert late().late_counts_from == OVERDUE + WINDOWS.contest
 
 
@@ -159,7 +159,7 @@ def test_settling_what_is_not_contested_voids_nothing() -> None:
     assert (part.contested_at, part.lapsed_at) == (OVERDUE, None)
 
 
-def test_breach_counts_from_the_end_of_its_contest_window() -> None:
+def test_breach_counts_from_the_end_of_its_dispute_window() -> None:
     assert active().breach_counts_from is None
     assert breached().breach_counts_from == NOON + WINDOWS.contest
     cured = after(breached(), Decision.settle, NOON + DAY)

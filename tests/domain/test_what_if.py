@@ -93,7 +93,7 @@ def test_settling_what_is_broken_makes_it_late(written_off: bool) -> None:
     assert (projection.unchanged.score, projection.state.score, projection.late) == (680, 762, None)
 
 
-def test_settling_what_is_broken_within_the_contest_window_leaves_no_record() -> None:
+def test_settling_what_is_broken_within_the_dispute_window_leaves_no_record() -> None:
     broken = record(RecordKind.BROKEN, at=NOON, counts_from=COUNTS)
     projection = project_score(persona("excellent", broken), Choice(settle=True, wait=3))
     assert (projection.unchanged.score, projection.state.score) == (680, 780)
@@ -156,7 +156,7 @@ def test_score_without_a_shared_dimension_has_lost_its_points_at_once() -> None:
     assert (state.score, state.tier) == (630, Tier.GOOD)
 
 
-def test_missed_obligation_counts_after_its_contest_window() -> None:
+def test_missed_obligation_counts_after_its_dispute_window() -> None:
     projection = project_score(persona("excellent"), Choice(miss=True))
     assert projection.until == COUNTS
     assert scored(projection) == (680, Tier.VERY_GOOD, COUNTS)

@@ -169,7 +169,7 @@ def test_written_off_breach_counts_until_cured(open_scenario: Callable[[str], Sc
     scenario = open_scenario("good")
     decision = scenario.rental("3000.00")
     assert decision.transition("breach") == DecisionSummary("BREACHED", ONLY_FULFILL, "1500.00", "0.00", "1500.00")
-    # During the contest window of 14 days the breach uses the credit limit and does not count.
+    # During the dispute window of 14 days the breach uses the credit limit and does not count.
     assert (scenario.shop_decline_reasons("400.00"), scenario.shop_decline_reasons("1600.00")) == ([], LIMIT_REACHED)
     scenario.advance(days=14)
     assert scenario.shop_decline_reasons("400.00") == BREACH_COUNTS

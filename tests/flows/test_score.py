@@ -98,7 +98,7 @@ def test_two_kept_obligations_reach_the_top_tier_and_full_approvals(open_scenari
     assert (full.terms["waivedAmount"], full.terms["depositDue"]) == ("1000.00", "0.00")
 
 
-def test_breach_lowers_the_tier_only_after_its_contest_window(open_scenario: OpenScenario) -> None:
+def test_breach_lowers_the_tier_only_after_its_dispute_window(open_scenario: OpenScenario) -> None:
     """Fails if a breach counts at once, never, or only after the next month's start."""
     scenario = open_scenario("threshold")
     decision = scenario.rental("500.00")

@@ -136,10 +136,10 @@ def test_due_transition_saved_by_a_merchants_call_has_the_schedulers_note(world:
     assert world.mismatches() == []
 
 
-def test_breach_declines_requests_after_the_contest_window_until_cured(world: DemoWorld) -> None:
+def test_breach_declines_requests_after_the_dispute_window_until_cured(world: DemoWorld) -> None:
     decision, moves, token = activate_decision(world), world.transitions, world.merchant_token()
     moves.report_breach(token, BreachCommand(decision.id, "b", BreachKind.DAMAGED))
-    assert request_decision(world, number=2).status is Status.APPROVED, "within the contest window it does not count"
+    assert request_decision(world, number=2).status is Status.APPROVED, "within the dispute window it does not count"
     world.clock.advance(14 * DAY)
     elsewhere = world.grant("excellent", client=world.client("online_shop"))
     command = request_command(order(), "key-3", "order-3")

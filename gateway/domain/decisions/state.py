@@ -245,7 +245,7 @@ class DecisionState:
 
     @property
     def breach_counts_from(self) -> BusinessTime | None:
-        """The moment from which the breach counts, also if it is cured by now: the end of its contest window, or when a
+        """The moment from which the breach counts, also if it is cured by now: the end of its dispute window, or when a
         dispute about it was rejected or withdrawn; never before it can count. It does not count while it is contested.
         None without a breach, and for one that is void."""
         if self.breached_at is None or (self.voided_at is not None and self.voided_at >= self.breached_at):
@@ -255,7 +255,7 @@ class DecisionState:
 
     @property
     def late_counts_from(self) -> BusinessTime | None:
-        """The moment from which a late settlement counts: one contest window after the overdue flag was set, or when a
+        """The moment from which a late settlement counts: one dispute window after the overdue flag was set, or when a
         dispute about the flag was rejected or withdrawn. It does not count while it is contested. None unless the
         decision was fulfilled while its overdue flag counted, without a breach."""
         if self.status is not Status.FULFILLED or self.breached_at is not None:
@@ -273,7 +273,7 @@ class DecisionState:
         return self.lapsed_at >= self.overdue_at + self.windows.report + self.dispute_pause
 
     def counts_as_breach(self, now: BusinessTime) -> bool:
-        """Whether the decision is an open breach that counts. A breach counts once its contest window is over, or once
+        """Whether the decision is an open breach that counts. A breach counts once its dispute window is over, or once
         a dispute about it was rejected or withdrawn. It does not count while contested, nor before a breach of its kind
         can be reported. A breach of the kind OTHER does not count before the due date."""
         counts_from = self.breach_counts_from

@@ -231,8 +231,8 @@ def _apply(situation: Situation, choice: Choice) -> tuple[Behaviour, list[Busine
 
 
 def _settled(situation: Situation, records: Sequence[BehaviourRecord]) -> list[BehaviourRecord]:
-    """The records after everything overdue or broken was settled now. What was overdue counts as late once its contest
-    window is over. So does what was broken, at once; but it leaves no record within its own contest window."""
+    """The records after everything overdue or broken was settled now. What was overdue counts as late once its dispute
+    window is over. So does what was broken, at once; but it leaves no record within its own dispute window."""
     now, overdue, broken = situation.now, situation.overdue, situation.broken
     replaced = {each.id for each in (*overdue, *broken)}
     moments = _late_moments(situation)

@@ -22,8 +22,8 @@ LISTED = 50
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
     """A record with its state. `merchant_name` is the merchant of the decision that it is about, None for an imported
-    one. `can_contest`: the person can contest it now; else `contestable_from` is from when on
-    they can, None if they cannot. `disputes` are those about it, oldest first; in a list without their texts."""
+    one. `can_contest`: the person can contest it now; else `contestable_from` is from when on they can, None if they
+    cannot. `disputes` are those about it, oldest first; in a list without their texts."""
 
     listed: ListedRecord
     merchant_name: str | None

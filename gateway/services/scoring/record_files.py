@@ -114,7 +114,7 @@ class RecordFileReader:
         return sorted(faults, key=lambda fault: fault.line)[:MOST_FAULTS]
 
     def _look_up(self, persons: set[str], known: dict[str, str]) -> Mapping[str, str]:
-        """The ids of users by the operator's ids of these persons, without unknown ones."""
+        """The ids of users by the external ids of these persons, without unknown ones."""
         if len(known) > _MOST_KNOWN:
             known.clear()
         unknown = sorted(persons - known.keys())
