@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from gateway.domain.identity.principal import Principal
+from gateway.domain.scoring.history import Cause
+from gateway.kit.clock import BusinessTime
 from gateway.settings import Settings
 from schema.errors import NOT_READ_BACK, NOTHING_RECORDED
 from tests.support.clock import MovableClock
@@ -72,6 +74,20 @@ def test_e13_query_whose_access_cannot_be_logged_is_unavailable(each_world: Grap
     with locked(each_world.container.settings.database_url, "access_log"):
         assert_unavailable(post(each_world, TIER))
     assert post(each_world, TIER).json()["data"]["consentedUser"]
+
+
+@pytest.mark.postgresql
+def test_e13_score_that_cannot_be_computed_now_is_unavailable_and_declines_nothing(each_world: GraphQLWorld) -> None:
+    with writing(each_world.database) as unit:
+        now = BusinessTime(unit.wall)
+        unit.scores.mark_due(each_world.consent.user_id, now, Cause.CHOICE)
+    with locked(each_world.container.settings.database_url, "person_scores"):
+        before = each_world.contents()
+        (error,) = post(each_world, "{ consentedUser { scoreTier { tier } } viewer { appName } }").json()["errors"]
+        assert (error["path"], error["extensions"]["code"]) == (["consentedUser", "scoreTier"], "UNAVAILABLE")
+        assert_unavailable(post(each_world, REQUEST, request_variables("key-1", "order-1")))
+        assert each_world.contents() == before
+    assert post(each_world, TIER).json()["data"]["consentedUser"]["scoreTier"]
 
 
 def test_e13_lock_on_one_of_two_decisions_leaves_the_other_result(

@@ -84,6 +84,14 @@ def test_old_computations_are_deleted_except_for_the_newest_of_each_person(world
     assert world.mismatches() == []
 
 
+def test_computations_that_stay_do_not_stop_the_purge(world: DemoWorld) -> None:
+    """Those of `excellent` and `threshold`, who have no newer one, are the oldest and fill a batch."""
+    world.clock.advance(timedelta(days=62 * 31))
+    world.source.measure(world.user("just-below"), world.now)
+    assert purge(world)["score_snapshots"] == 1
+    assert world.mismatches() == []
+
+
 def test_tasks_purge_and_report_these_tables(world: DemoWorld) -> None:
     world.clock.advance(timedelta(days=62 * 31))
     world.container.tasks.apply_due()

@@ -35,8 +35,26 @@ class ScorePurge:
         records += self._abandoned.remove(most_batches, may_continue)
         return {
             RECORDS.name: records,
-            SNAPSHOTS.name: self._repeat(_snapshots, most_batches, batch, may_continue),
+            SNAPSHOTS.name: self._purge_snapshots(most_batches, batch, may_continue),
         }
+
+    def _purge_snapshots(self, most_batches: int, batch: int, may_continue: Callable[[], bool]) -> int:
+        """Goes on after those that stay, so that they do not stop the purge if they fill a batch."""
+        deleted, after = 0, ""
+        for _ in range(most_batches):
+            if not may_continue():
+                break
+
+            def delete(unit: UnitOfWork, after: str = after) -> tuple[int, str | None]:
+                before = WallTime(month_start(month_of(unit.wall) - KEPT_MONTHS))
+                return unit.score_purges.delete_snapshots(before, after, batch)
+
+            rows, last = self._database.write(delete)
+            deleted += rows
+            if last is None:
+                break
+            after = last
+        return deleted
 
     def _repeat(self, delete: Deletion, most_batches: int, batch: int, may_continue: Callable[[], bool]) -> int:
         deleted = 0
@@ -61,7 +79,3 @@ class ScorePurge:
 
     def _assessments(self, unit: UnitOfWork, most: int) -> int:
         return unit.score_purges.delete_assessments(month_of(unit.wall) - self._assessed, most)
-
-
-def _snapshots(unit: UnitOfWork, most: int) -> int:
-    return unit.score_purges.delete_snapshots(WallTime(month_start(month_of(unit.wall) - KEPT_MONTHS)), most)

@@ -3,7 +3,7 @@ of decisions stay, like the decisions."""
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Delete, Integer, and_, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Delete, Integer, and_, bindparam, exists, func, or_, select
 
 from gateway.domain.scoring.record import KEPT_KINDS, RecordKind
 from gateway.kit.clock import BusinessTime, WallTime
@@ -28,13 +28,21 @@ def _delete(kinds: Collection[RecordKind], *conditions: ColumnElement[bool]) -> 
 
 _KEPT, _LATE, _MONTHS = _delete(KEPT_KINDS), _delete({RecordKind.LATE}), _delete({RecordKind.MONTHS})
 _BROKEN = _delete({RecordKind.BROKEN}, _R.ended_at < bindparam("before", type_=_R.at.type))
-_oldest = select(_H.id, _H.user_id, _H.as_of, _H.computed_at).order_by(_H.id).limit(_most).subquery()
+_oldest = (
+    select(_H.id, _H.user_id, _H.as_of, _H.computed_at)
+    .where(_H.id > bindparam("after"))
+    .order_by(_H.id)
+    .limit(_most)
+    .subquery()
+)
 """Ids sort in the order of their creation, so the oldest computations are found without a scan."""
+_is_old = _oldest.c.computed_at < bindparam("before", type_=_H.computed_at.type)
+_LAST = select(func.max(_oldest.c.id)).where(_is_old)
 _newer = SNAPSHOTS.alias("newer")
 _SNAPSHOTS = SNAPSHOTS.delete().where(
     _H.id.in_(
         select(_oldest.c.id).where(
-            _oldest.c.computed_at < bindparam("before", type_=_H.computed_at.type),
+            _is_old,
             exists().where(
                 _newer.c.user_id == _oldest.c.user_id,
                 or_(
@@ -66,6 +74,11 @@ class ScorePurgeRepository(Repository):
         """Deletes assessed months of this month or before."""
         return self._execute(_MONTHS, last=last_month, most=most)
 
-    def delete_snapshots(self, before: WallTime, most: int) -> int:
-        """Deletes computations of scores before this moment, except for the newest one of each person."""
-        return self._execute(_SNAPSHOTS, before=before, most=most)
+    def delete_snapshots(self, before: WallTime, after: str, most: int) -> tuple[int, str | None]:
+        """Deletes computations of scores before this moment, except for the newest one of each person. Looks at `most`
+        computations, from the one after the id `after`. Returns how many it deleted, and the last id before the moment,
+        None if there is no such computation."""
+        last: str | None = self._value(_LAST, before=before, after=after, most=most)
+        if last is None:
+            return 0, None
+        return self._execute(_SNAPSHOTS, before=before, after=after, most=most), last
