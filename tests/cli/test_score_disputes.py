@@ -65,7 +65,7 @@ def test_resolve_rejects_mistakes(gateway: Gateway, dispute: str) -> None:
     assert both == "error: Choose --uphold or --reject."
     unknown = gateway.error_line("scores", "resolve", "rdp_none", "--uphold", "--note", "x")
     assert unknown == "error: There is no dispute rdp_none."
-    assert "reason" in gateway("scores", "resolve", dispute, "--uphold").stderr
+    assert "--note" in gateway("scores", "resolve", dispute, "--uphold").stderr
     gateway.output("scores", "resolve", dispute, "--uphold", "--note", "x")
     again = gateway.error_line("scores", "resolve", dispute, "--uphold", "--note", "x")
     assert again == "error: The dispute is UPHELD, which does not allow this."
