@@ -15,6 +15,9 @@ LOCK_WAIT = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_LOCKED"})
 DEADLOCK = "40P01"
 """The code of a transaction that PostgreSQL has ended because it and another one waited for each other."""
 
+CONTENTION = LOCK_WAIT | {DEADLOCK}
+"""The codes of a transaction that failed because of another one. It can be repeated."""
+
 NOT_RESPONDING = "NOT_RESPONDING"
 """The code of a lost or refused connection, for which PostgreSQL has no SQLSTATE."""
 
