@@ -24,15 +24,12 @@ from tests.support.decision_states import (
     breached,
     changed,
     due_applied,
+    flagged,
     new_state,
     yuan,
 )
 
 OVERDUE = DUE + GRACE
-
-
-def flagged() -> DecisionState:
-    return due_applied(active(), OVERDUE)[0]
 
 
 def refused(state: DecisionState, amount: Money) -> GatewayError:

@@ -22,16 +22,13 @@ from tests.support.decision_states import (
     breached,
     changed,
     due_applied,
+    flagged,
     yuan,
 )
 
 TICK = timedelta(microseconds=1)
 OVERDUE = DUE + GRACE
 SETTLED = OVERDUE + DAY
-
-
-def flagged() -> DecisionState:
-    return due_applied(active(), OVERDUE)[0]
 
 
 def late() -> DecisionState:

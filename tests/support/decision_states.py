@@ -102,3 +102,8 @@ def due_applied(
     decision = Decision(state)
     names = [event.transition for event in decision.apply_due(now)]
     return decision.state, names
+
+
+def flagged() -> DecisionState:
+    """An active decision whose overdue flag was just set."""
+    return due_applied(active(), DUE + GRACE)[0]

@@ -81,6 +81,7 @@ def test_list_says_what_each_record_is_and_whether_it_counts(browser: Browser) -
     ):
         assert sentence in text
     assert text.count("Is this wrong?") == 6
+    assert text.count('<p class="bad">') == 3, "the late, the broken and the overdue one"
     assert "Harbour Bikes &amp; &lt;Boats&gt;" in browser.get(RECORDS).text
 
 
