@@ -9,7 +9,7 @@ from gateway.domain.scoring.record import BehaviourRecord, Dimension, RecordKind
 from gateway.kit.clock import BusinessTime
 
 RECORDED_STATUSES = frozenset({Status.FULFILLED, Status.BREACHED})
-"""The statuses in which a decision can have a record. Open obligations never touch the score."""
+"""The statuses in which a decision can have a record. Open obligations never change the score."""
 DIMENSIONS = {
     Product.DEPOSIT_WAIVER: Dimension.FULFILMENT,
     Product.EXPRESS_CHECK_IN: Dimension.FULFILMENT,

@@ -1,4 +1,4 @@
-"""What an operator knows of a person: their own id of the person, the email address, the language and the name."""
+"""What an operator knows about a person: external id, email address, language and name."""
 
 import re
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def parse_email(text: str) -> str:
 
 
 def parse_external_id(text: str) -> str:
-    """Returns the operator's id of a person. Raises InvalidInput."""
+    """Returns the external id of a person. Raises InvalidInput."""
     return require_text(text, LONGEST_EXTERNAL_ID, "external_id")
 
 
