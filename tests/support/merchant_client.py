@@ -60,13 +60,17 @@ class MerchantClient:
         self.http = plain_client(self.credentials["issuer"])
         self.app = PartnerApp(self.http, client["client_id"], client["client_secret"], client["redirect_uri"])
         self.merchant_token = str(self.merchant["merchant_token"])
+        self._browsers: list[Browser] = []
 
     def persona(self, handle: str) -> dict[str, Any]:
         entry: dict[str, Any] = next(p for p in self.credentials["personas"] if p["handle"] == handle)
         return entry
 
     def browser(self) -> Browser:
-        return Browser(plain_client(self.credentials["issuer"]))
+        """A browser without cookies. `close` closes it."""
+        browser = Browser(plain_client(self.credentials["issuer"]))
+        self._browsers.append(browser)
+        return browser
 
     def tokens(self, handle: str = "excellent", browser: Browser | None = None, **changed: Any) -> dict[str, Any]:
         """Returns the token response after the persona has allowed the request."""
@@ -105,7 +109,8 @@ class MerchantClient:
             assert cancelled["status"] == "CANCELLED"
 
     def close(self) -> None:
-        self.http.close()
+        for http in (self.http, *(browser.http for browser in self._browsers)):
+            http.close()
 
 
 def request_input(ask: dict[str, Any], **fields: Any) -> dict[str, Any]:
