@@ -15,6 +15,7 @@ from gateway.services.scoring import scheduler
 from gateway.services.scoring.computation import ScoreComputation
 from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.sources.scorecard.source import ScorecardSource
+from gateway.store.outages import DEADLOCK, DatabaseUnavailable
 from gateway.store.scoring.scores import PersonScoreRow
 from gateway.store.unit import UnitOfWork
 from tests.support.clock import MovableClock
@@ -99,10 +100,11 @@ class FailingSource(ScorecardSource):
     """Fails for one person."""
 
     failing = ""
+    error: Exception = ValueError("no score")
 
     def compute(self, unit: UnitOfWork, user_id: str, now: BusinessTime) -> PersonScoreRow:
         if user_id == self.failing:
-            raise ValueError("no score")
+            raise self.error
         return super().compute(unit, user_id, now)
 
 
@@ -110,6 +112,13 @@ def test_score_that_fails_does_not_stop_the_others(world: DemoWorld, monkeypatch
     monkeypatch.setattr(scheduler, "BATCH", 1)
     source = FailingSource(world.database, world.source.cards, world.ids)
     source.failing = world.user("excellent")
+    total = mark_all_due(world)
+    assert ScoreScheduler(world.database, source).compute_due() == total - 1
+
+
+def test_deadlock_of_one_score_does_not_stop_the_others(world: DemoWorld) -> None:
+    source = FailingSource(world.database, world.source.cards, world.ids)
+    source.failing, source.error = world.user("excellent"), DatabaseUnavailable(DEADLOCK)
     total = mark_all_due(world)
     assert ScoreScheduler(world.database, source).compute_due() == total - 1
 

@@ -6,7 +6,7 @@ from gateway.kit.clock import BusinessTime, business_time
 from gateway.kit.outage import Outage
 from gateway.sources.scorecard.source import ScorecardSource
 from gateway.store.database import Database
-from gateway.store.outages import DEADLOCK, LOCK_WAIT
+from gateway.store.outages import CONTENTION
 from gateway.store.unit import UnitOfWork
 
 BATCH = 50
@@ -52,7 +52,7 @@ class ScoreComputation:
         try:
             self._compute(users, offset)
         except Outage as outage:
-            if outage.code not in LOCK_WAIT | {DEADLOCK}:
+            if outage.code not in CONTENTION:
                 raise
             for user_id in users:
                 self._compute([user_id], offset)

@@ -20,7 +20,7 @@ from gateway.services.scoring.abandoned_imports import AbandonedImports, abandon
 from gateway.services.scoring.record_files import RecordFile, RecordFileReader
 from gateway.services.scoring.record_versions import Affected, VersionWriter
 from gateway.store.database import Database
-from gateway.store.outages import DEADLOCK, LOCK_WAIT
+from gateway.store.outages import CONTENTION
 from gateway.store.scoring.imports import ScoreImportRow
 from gateway.store.unit import UnitOfWork
 
@@ -122,7 +122,7 @@ class RecordImport:
             try:
                 self._database.write(publish)
             except Outage as outage:
-                if outage.uncertain or outage.code not in LOCK_WAIT | {DEADLOCK} or attempt == _ATTEMPTS - 1:
+                if outage.uncertain or outage.code not in CONTENTION or attempt == _ATTEMPTS - 1:
                     raise
             else:
                 return
