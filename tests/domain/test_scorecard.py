@@ -183,6 +183,15 @@ def test_negative_record_that_does_not_count(why: str) -> None:
     ).score != score(kept)
 
 
+def test_open_obligations_elsewhere_are_counted_for_policies() -> None:
+    """Own decisions are not: the decisions themselves are counted."""
+    overdue, broken = record(RecordKind.OVERDUE, at=NOW), record(BROKEN, at=NOW)
+    ended, contested = replace(broken, ended_at=NOW), replace(broken, contested_at=NOW)
+    own = replace(broken, is_own=True)
+    counts = [evaluate(CARD, [each], NOW).open_overdue for each in (overdue, broken, ended, contested, own)]
+    assert counts == [1, 1, 0, 0, 0]
+
+
 def test_optional_dimension_counts_only_if_shared() -> None:
     bills = record(RecordKind.MONTHS, at=NOW, dimension=Dimension.FINANCIAL_CAPACITY, months=12)
     orders = record(RecordKind.MONTHS, at=NOW, dimension=Dimension.SHOPPING, months=12)

@@ -47,6 +47,7 @@ def record_of(state: DecisionState, partner: str, at: BusinessTime) -> Behaviour
         counts_from=verdict.counts_from,
         ended_at=state.written_off_at,
         contested_at=state.contested_at,
+        is_own=True,
     )
 
 

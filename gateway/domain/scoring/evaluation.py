@@ -34,7 +34,7 @@ class Evaluation:
     """The score of a person at one moment, None without enough records, and how it was computed.
 
     `finished` is the number of records of finished obligations, `oldest_at` the time of the oldest. `open_overdue` is
-    the number of records of open overdue obligations. `identity` is the level of identity, 0 to 3.
+    the number of open obligations elsewhere that are overdue or broken. `identity` is the level of identity, 0 to 3.
     """
 
     score: int | None
@@ -89,6 +89,8 @@ class _Facts:
                     self._add_kept(card, record, age)
                 elif record.partner in ignored_partners or not self._add_negative(card, record, this_month):
                     continue
+                elif kind is RecordKind.BROKEN and record.ended_at is None and not record.is_own:
+                    self.open_overdue += 1  # policies count breaches of this deployment by its decisions
                 self.finished += 1
                 if self.oldest_at is None or record.at < self.oldest_at:
                     self.oldest_at = record.at

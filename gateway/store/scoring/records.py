@@ -176,6 +176,7 @@ def read_record(row: Row | BehaviourRecordRow) -> BehaviourRecord:
         counts_from=row.counts_from,
         ended_at=row.ended_at,
         contested_at=row.contested_at,
+        is_own=row.source == GATEWAY,
     )
 
 
