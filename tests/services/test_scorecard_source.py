@@ -1,6 +1,9 @@
 """The scorecard source: the present score, when it is computed again, and its history."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 
 import pytest
 
@@ -14,6 +17,7 @@ from gateway.services.identity.persona_records import CATALOGUE
 from gateway.sources.scorecard.card_files import SHIPPED, read_card
 from gateway.sources.scorecard.source import ScorecardSource
 from gateway.store.scoring.records import new_record_row
+from gateway.store.unit import UnitOfWork
 from tests.services.decisions import THREADS
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
@@ -79,6 +83,35 @@ def test_unknown_persons_first_score_is_computed_once_by_concurrent_reads(world:
     assert tiers == [Tier.UNSCORED] * THREADS
     with reading(world.database) as unit:
         assert len(unit.scores.list_since(user, BusinessTime(world.now - timedelta(days=1)))) == 1
+
+
+def test_record_written_during_the_first_computation_counts(world: DemoWorld) -> None:
+    """The first computation waits for the unit of work that writes it, or sees that the score is due."""
+    with writing(world.database) as unit:
+        user = world.accounts.register(unit, username="new@demo", password_hash="x", display_name="New").id
+    written, finish = Event(), Event()
+
+    def write_records(unit: UnitOfWork) -> None:
+        records = [record(at=months_before(world.now, 2), partner=f"p{number}") for number in range(3)]
+        unit.behaviour_records.insert_all(
+            [new_record_row(each, user, source="tests", reference=each.id) for each in records]
+        )
+        unit.scores.mark_due(user, world.now, Cause.RECORD)
+        written.set()
+        finish.wait(10)
+
+    def measure() -> int | None:
+        return world.source.measure(user, world.now).score
+
+    with ThreadPoolExecutor(2) as pool:
+        writer = pool.submit(world.database.write, write_records)
+        assert written.wait(10)
+        reader = pool.submit(measure)
+        time.sleep(0.2)  # the reader has begun, or waits for its turn
+        finish.set()
+        writer.result(10)
+        reader.result(10)
+    assert measure() is not None
 
 
 def test_measurement_is_valid_until_the_score_is_due_and_at_most_a_day(world: DemoWorld) -> None:

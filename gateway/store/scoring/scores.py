@@ -107,19 +107,24 @@ _SAVE = (
         }
     )
 )
-_moment = bindparam("moment", type_=PERSON_SCORES.c.due_at.type)
-_corrected = bindparam("corrected", type_=PERSON_SCORES.c.correct_from.type)
-_CHANGE = (
-    PERSON_SCORES.update()
-    .where(_S.user_id == bindparam("of_user"))
-    .values(
-        due_at=case((_S.due_at < _moment, _S.due_at), else_=_moment),
-        pending=func.coalesce(bindparam("why", type_=PERSON_SCORES.c.pending.type), _S.pending),
-        correct_from=case(
-            (and_(_corrected.is_not(None), or_(_S.correct_from.is_(None), _S.correct_from > _corrected)), _corrected),
+_MARK = insert_into(PERSON_SCORES)
+_mark = _MARK.excluded
+_MARK = _MARK.on_conflict_do_update(
+    index_elements=["user_id"],
+    set_={
+        "due_at": case((_S.due_at < _mark.due_at, _S.due_at), else_=_mark.due_at),
+        "pending": func.coalesce(_mark.pending, _S.pending),
+        "correct_from": case(
+            (
+                and_(
+                    _mark.correct_from.is_not(None),
+                    or_(_S.correct_from.is_(None), _S.correct_from > _mark.correct_from),
+                ),
+                _mark.correct_from,
+            ),
             else_=_S.correct_from,
         ),
-    )
+    },
 )
 _BEFORE = (
     select(SNAPSHOTS)
@@ -178,9 +183,17 @@ class ScoreRepository(Repository):
         correct_from: BusinessTime | None = None,
     ) -> None:
         """Notes that a person's score must be computed again at `moment`. `cause` is the cause if that is not the
-        moment of a record. `correct_from` is since when a removed record had counted. Does nothing for a person whose
-        score was never computed, because the first read computes it."""
-        self._execute(_CHANGE, of_user=user_id, moment=moment, why=cause and cause.value, corrected=correct_from)
+        moment of a record. `correct_from` is since when a removed record had counted. Writes a row also for a person
+        whose score was never computed: then a first computation at the same time waits, and counts the change."""
+        row = PersonScoreRow(
+            user_id=user_id,
+            due_at=moment,
+            pending=cause and cause.value,
+            correct_from=correct_from,
+            dimension_points={},
+            reasons=[],
+        )
+        self._execute(_MARK, **vars(row))
 
     def insert_snapshot(self, snapshot_id: str, user_id: str, state: ScoreState, wall: WallTime) -> None:
         """Writes one computation to the history."""
