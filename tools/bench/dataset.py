@@ -19,7 +19,6 @@ TIERS = (
 """The tiers of ten users of one merchant."""
 
 RANKS = {"BUILDING": 1, "FAIR": 2, "GOOD": 3, "VERY_GOOD": 4, "EXCELLENT": 5}
-SCORES = {"BUILDING": 500, "FAIR": 580, "GOOD": 620, "VERY_GOOD": 680, "EXCELLENT": 760}
 CREDIT_LIMIT = 1_000_000_000
 """The credit limit of each user in minor units of CNY: no run reaches it."""
 

@@ -17,12 +17,13 @@ from gateway.domain.identity.principal import Principal
 from gateway.domain.merchants import Contract, Product
 from gateway.domain.money import Money
 from gateway.domain.period import Period
-from gateway.domain.scoring.tier import Tier
+from gateway.domain.scoring.tier import Tier, tier_of
 from gateway.kit.clock import WallTime, business_time
 from gateway.kit.crypto import digest
 from gateway.oauth.token_check import check_token
 from gateway.services.container import Container
 from gateway.services.decisions.requests import RequestCommand
+from gateway.services.identity.persona_records import CATALOGUE, PersonaBlueprint
 from gateway.settings import EnvironmentName, read_settings
 from gateway.store.database import create_database_file
 from gateway.store.identity.users import PersonaRow, UserRow, new_log_subject
@@ -30,7 +31,7 @@ from gateway.store.oauth.tokens import AccessTokenRow, RefreshTokenRow
 from gateway.store.unit import UnitOfWork
 from merchants.car_rental import CarRentalAsk
 from migrations import runner
-from tools.bench.dataset import SCORES, Dataset, StoredDecision
+from tools.bench.dataset import Dataset, StoredDecision
 
 FILE = "gateway.db"
 CREDIT_LIMITS = "FAIR 10000000.00 CNY"
@@ -49,6 +50,8 @@ _DETAILS = (
         duration=_LIFE,
     ),
 )
+_PERSONAS = {tier_of(each.score).value: each for each in reversed(CATALOGUE) if not each.overdue}
+"""A persona of each tier, whose behaviour records the users of the tier have."""
 _SCOPES = ("score:tier", "decisions:request")
 _CONTRACT = Contract(askable_tiers=frozenset(Tier), ceiling=Money(5_000_000, "CNY"), consent_life=_LIFE)
 
@@ -134,7 +137,7 @@ class _Writer:
         )
         refresh_tokens = iter(self._data.refresh_tokens())
         for user in self._data.people():
-            user_id = self._add_user(unit, partner.id, user.number, SCORES[user.tier])
+            user_id = self._add_user(unit, partner.id, user.number, _PERSONAS[user.tier])
             merchant_id, client_id = clients[user.merchant]
             consent = self._consent(unit, merchant_id, client_id, user_id)
             self._add_token(unit, user.token, client_id, consent.id, _SCOPES)
@@ -144,7 +147,7 @@ class _Writer:
                 self._add_refresh_token(unit, f"sgw_test_rt_{text}", token_client.id, other.id)
         return token_client.id
 
-    def _add_user(self, unit: UnitOfWork, partner_id: str, number: int, score: int) -> str:
+    def _add_user(self, unit: UnitOfWork, partner_id: str, number: int, blueprint: PersonaBlueprint) -> str:
         row = UserRow(
             id=self._ids.new("usr"),
             partner_id=partner_id,
@@ -160,11 +163,12 @@ class _Writer:
             id=self._ids.new("per"),
             partner_id=partner_id,
             user_id=row.id,
-            score=score,
+            score=blueprint.score,
             handle=f"user{number}",
             summary="A user of the comparison",
         )
         unit.users.insert_persona(persona)
+        self._container.personas.write_records(unit, blueprint, persona, business_time(unit.wall, 0))
         return row.id
 
     def _consent(self, unit: UnitOfWork, merchant_id: str, client_id: str, user_id: str) -> Consent:

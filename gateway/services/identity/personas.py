@@ -81,12 +81,13 @@ class PersonaService:
                     open_overdue=each.overdue,
                 )
                 unit.users.insert_persona(present[each.handle])
-            self._write_records(unit, each, present[each.handle], now)
+            self.write_records(unit, each, present[each.handle], now)
         return [present[each.handle] for each in CATALOGUE]
 
-    def _write_records(
+    def write_records(
         self, unit: UnitOfWork, blueprint: PersonaBlueprint, persona: PersonaRow, now: BusinessTime
     ) -> None:
+        """Writes the behaviour records of a new persona and computes its score. Does nothing if it has a score."""
         if unit.scores.load(persona.user_id) is not None:
             return  # its records were written with its score
         unit.behaviour_records.insert_all(
