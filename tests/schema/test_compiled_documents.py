@@ -59,7 +59,7 @@ def documented() -> Iterator[tuple[str, str]]:
         text = page.read_text(encoding="utf-8")
         for number, document in enumerate(re.findall(r"```graphql\n(.*?)```", text, re.DOTALL)):
             yield f"{page.name} {number}", document
-    for example in sorted((ROOT / "docs" / "examples").iterdir()):
+    for example in sorted((ROOT / "docs" / "examples").glob("*.*")):
         for document in re.findall(r"""(?i)query = ["'](.*?)["'];?$""", example.read_text(), re.MULTILINE):
             yield example.name, document
     load = (ROOT / "tools" / "load.py").read_text(encoding="utf-8")

@@ -111,6 +111,9 @@ class Deployment:
             "POST /logout": lambda: person.submit(self.account_page, "/logout"),
             "GET /account": lambda: person.get("/account"),
             "GET /account/accesses": lambda: person.get("/account/accesses"),
+            "GET /account/score": lambda: person.get("/account/score"),
+            "GET /account/records": lambda: person.get("/account/records"),
+            "GET /account/records/{id}": lambda: person.get("/account/records/x"),
             "GET /account/decisions": lambda: person.get("/account/decisions"),
             "GET /account/decisions/{id}": lambda: person.get("/account/decisions/x"),
             "POST /account/sign-out-everywhere": lambda: person.submit(
@@ -120,7 +123,10 @@ class Deployment:
                 f"POST /account/{path}": lambda path=path: person.http.post(  # type: ignore[misc]
                     f"/account/{path.replace('{id}', 'x')}", data=csrf
                 )
-                for path in ("consents/{id}/revoke", "decisions/{id}/contest", "disputes/{id}/withdraw")
+                for path in (
+                    *("consents/{id}/revoke", "decisions/{id}/contest", "disputes/{id}/withdraw", "score/sharing"),
+                    *("records/{id}/contest", "record-disputes/{id}/withdraw"),
+                )
             },
         }
 
