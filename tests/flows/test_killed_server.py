@@ -33,13 +33,14 @@ def test_killed_server_loses_nothing_that_it_confirmed(
     database_url, state = seeded_state
     acknowledged, chance, time_of = Acknowledged(), random.Random(20261123), PartnerTime(database_url)
     not_returned, unanswered = acknowledged.completed[NOT_RETURNED], acknowledged.completed[UNANSWERED]
-    packages = install_boats(tmp_path)
+    packages = install_boats(tmp_path, by_amount=True)
     published, kept = tmp_path / "checkpoints", tmp_path / "kept"
     server = Sandbox(
         database_url,
         state,
         packages=str(packages),
         clock_interval="PT0.1S",
+        credit_limits="UNSCORED 1000000.00 CNY",  # also after broken agreements
         checkpoint_file=str(published),
     )
     with kept.open("w") as copies, server as sandbox:

@@ -14,7 +14,7 @@ from tests.support.merchant_client import MerchantClient, request_input, yuan
 from tests.support.oauth import forms
 from tests.support.operators import Gateway
 from tests.support.plain_http import plain_client
-from tests.support.referring import BOATS, boat
+from tests.support.referring import APPROVED_DEPOSIT, BOATS, REVIEWED_DEPOSIT, boat
 from tests.support.server import Sandbox
 from tests.support.transitions import REQUEST, TRANSITIONS, transition_input
 
@@ -123,12 +123,13 @@ class Load:
         self, paths: tuple[tuple[str, ...], ...], number: int, token: str, cookies: httpx2.Cookies, csrf: str
     ) -> None:
         generator = random.Random(self._seed + number)
+        deposit = REVIEWED_DEPOSIT if paths is REVIEW_PATHS else APPROVED_DEPOSIT
         with plain_client(self._partner.credentials["issuer"], cookies=cookies) as http:
             writer = _Writer(http, self._partner.merchant_token, csrf, self._operator, self._acknowledged, self._now)
             try:
                 while True:
                     for path in generator.sample(paths, len(paths)):
-                        decision_id = writer.request(token)
+                        decision_id = writer.request(token, deposit)
                         for act in path:
                             writer.take(act, decision_id)
                         self._acknowledged.completed[path].append(decision_id)
@@ -151,9 +152,9 @@ class _Writer:
         self._http, self._merchant_token, self._csrf = http, merchant_token, csrf
         self._operator, self._acknowledged, self._now = operator, acknowledged, now
 
-    def request(self, token: str) -> str:
+    def request(self, token: str, deposit: str) -> str:
         # Small amounts, so that a load never reaches the ceiling of its consent.
-        decision = self._call(token, REQUEST, input=request_input(boat("10.00")))["decision"]
+        decision = self._call(token, REQUEST, input=request_input(boat(deposit)))["decision"]
         self._acknowledged.confirm(decision["id"], f"DECISION_{decision['status']}")
         return str(decision["id"])
 

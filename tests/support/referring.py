@@ -21,11 +21,29 @@ id = "fair"
 when.tier = { one_of = ["FAIR"] }
 refer = { reasons = ["REDUCED_FOR_TIER"] }
 """
+_POLICY_OF_AMOUNTS = """policy = "harbour_boats"
+version = "amounts"
+effective = 2026-11-01
+currency = "CNY"
+
+[[rule]]
+id = "small"
+when.deposit = { at_most = "9.99" }
+refer = { reasons = ["REDUCED_FOR_TIER"] }
+
+[[rule]]
+id = "otherwise"
+approve = { share = 100, maximum = "5000.00" }
+"""
+REVIEWED_DEPOSIT, APPROVED_DEPOSIT = "5.00", "10.00"
+"""Deposits that the policy of amounts refers, and that it approves."""
 
 
-def install_boats(folder: Path) -> Path:
+def install_boats(folder: Path, *, by_amount: bool = False) -> Path:
     """Writes a scaffolded adapter into `folder`. Its policy has REFER for the tier FAIR, and no rule about overdue
-    obligations, so overdue persons are approved too. Returns the folder with the installed package, for PYTHONPATH."""
+    obligations, so overdue persons are approved too. With `by_amount` its policy depends on the amount only, so that
+    it decides the same after the outcomes of many decisions have changed the tier. Returns the folder with the
+    installed package, for PYTHONPATH."""
     scaffold(BOATS, Product.DEPOSIT_WAIVER, folder, today=date(2026, 11, 27), gateway_version=__version__, taken=())
     policy = folder / BOATS / BOATS / "policy.toml"
     _, excellent, rest = policy.read_text(encoding="utf-8").partition('[[rule]]\nid = "excellent"\n')
@@ -33,7 +51,8 @@ def install_boats(folder: Path) -> Path:
     _, otherwise, last = rest.partition('[[rule]]\nid = "otherwise"\n')
     assert excellent
     assert otherwise
-    policy.write_text(_POLICY_BEGINS + excellent + approving + otherwise + last, encoding="utf-8")
+    by_tier = _POLICY_BEGINS + excellent + approving + otherwise + last
+    policy.write_text(_POLICY_OF_AMOUNTS if by_amount else by_tier, encoding="utf-8")
     site = folder / "site"
     install_package(folder / BOATS, site)
     return site
