@@ -7,6 +7,7 @@ from threading import Event
 
 import pytest
 
+from gateway.domain.decisions.transitions import Status
 from gateway.domain.money import Money
 from gateway.domain.scoring.card_versions import CardVersions
 from gateway.domain.scoring.history import Cause, ScoreState
@@ -18,6 +19,7 @@ from gateway.sources.scorecard.card_files import SHIPPED, read_card
 from gateway.sources.scorecard.source import ScorecardSource
 from gateway.store.scoring.records import new_record_row
 from gateway.store.unit import UnitOfWork
+from tests.services.asks import car, request_command
 from tests.services.decisions import THREADS
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
@@ -120,6 +122,16 @@ def test_measurement_is_valid_until_the_score_is_due_and_at_most_a_day(world: De
     soon = BusinessTime(world.now + timedelta(hours=1))
     add(world, record(RecordKind.LATE, at=world.now, counts_from=soon))
     assert world.source.measure(user, world.now).valid_until == soon
+
+
+def test_request_is_not_refused_because_the_score_becomes_due_meanwhile(world: DemoWorld) -> None:
+    """An outcome of another request, a moment later, makes the score due."""
+    with writing(world.database) as unit:
+        moment = BusinessTime(world.now + timedelta(milliseconds=1))
+        unit.scores.mark_due(world.user(HANDLE), moment, Cause.RECORD)
+    consent = world.grant(HANDLE)
+    late = world.interrupt_scoring(lambda: world.clock.advance(milliseconds=2))
+    assert late.request(consent, request_command(car(world.clock()))).decision.status is Status.APPROVED
 
 
 def ageing_person(world: DemoWorld) -> str:

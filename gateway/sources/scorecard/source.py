@@ -18,6 +18,10 @@ from gateway.store.unit import UnitOfWork
 FRESH_FOR = timedelta(days=1)
 """How long a measurement is valid at most."""
 
+VALID_FOR_A_REQUEST = timedelta(minutes=1)
+"""How long a measurement is valid at least: a request that has read the score is not refused because the score becomes
+due before it ends."""
+
 
 class ScorecardSource:
     """Computes scores from behaviour records by the scorecard in force."""
@@ -89,7 +93,7 @@ def _measurement(row: Row | PersonScoreRow, now: BusinessTime) -> Measurement:
         score=row.score,
         tier=Tier(row.tier),
         as_of=row.as_of or now,
-        valid_until=BusinessTime(min(row.due_at, now + FRESH_FOR)),
+        valid_until=BusinessTime(max(min(row.due_at, now + FRESH_FOR), now + VALID_FOR_A_REQUEST)),
         open_overdue=row.open_overdue,
         held_until=row.held_until,
         card=row.card,
