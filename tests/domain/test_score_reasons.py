@@ -5,7 +5,7 @@ import pytest
 from gateway.domain.scoring.evaluation import evaluate
 from gateway.domain.scoring.reasons import describe_reason, find_reasons
 from gateway.domain.scoring.record import BehaviourRecord, Dimension, RecordKind
-from gateway.services.identity.persona_records import CATALOGUE
+from gateway.services.identity.persona_records import CATALOGUE, PersonaBlueprint
 from tests.support.clock import BUSINESS_NOON as NOON
 from tests.support.records import CARDS, history, record
 
@@ -33,8 +33,8 @@ def test_shortfall_is_against_the_next_tier() -> None:
 
 
 @pytest.mark.parametrize("persona", CATALOGUE, ids=lambda persona: persona.handle)
-def test_at_most_four_reasons_of_five_points_or_more_with_texts(persona: object) -> None:
-    found = reasons(list(persona.records("p", NOON)))  # type: ignore[attr-defined]
+def test_at_most_four_reasons_of_five_points_or_more_with_texts(persona: PersonaBlueprint) -> None:
+    found = reasons(list(persona.records("p", NOON)))
     assert len(found) <= 4
     for code, points in found:
         assert points >= 5 or code == "TOO_FEW_RECORDS"

@@ -16,7 +16,7 @@ from tests.support.clock import MovableClock
 from tests.support.live_world import LiveWorld
 from tests.support.people import MAIL, invite, person
 from tests.support.race import race
-from tests.support.units import writing
+from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
 PASSWORD, OTHER = "open sesame, please", "another long password"
@@ -71,11 +71,8 @@ def test_use_ends_all_sessions_of_the_person_and_that_of_the_browser(live: LiveW
     with writing(live.database) as unit:
         bo = accounts.sign_in(unit, None, person(live.container, "bo@shop.example").id)
     second = invitations.accept(bo, invite(live.container), OTHER, HERE).session
-    live_ones = [
-        session.secret
-        for session in (first, bo, second)
-        if live.database.read(lambda unit, secret=session.secret: accounts.find_session(unit, secret))  # type: ignore[misc]
-    ]
+    with reading(live.database) as unit:
+        live_ones = [each.secret for each in (first, bo, second) if accounts.find_session(unit, each.secret)]
     assert live_ones == [second.secret]
 
 
