@@ -3,7 +3,7 @@
     python docs/examples/score_provider.py scores.json key.json --gateway https://gateway.example --port 9000
 
 docs/score-provider.md explains the contract, docs/reference/score_provider.yaml defines it. The file is read at each
-request:
+request. Change it by a rename of a complete new file over it:
 
     {"model": "2026-11",
      "reasons": {"FEW_PARTNERS": {"en": "You have few partners.", "zh": "您的合作商家较少。"}},
@@ -34,6 +34,10 @@ VALID_FOR = timedelta(hours=12)
 
 LONGEST_REQUEST = 10_000
 SIGNATURE_LIFE = 60
+
+
+class UnreadableScores(Exception):
+    """The file of scores is missing, or it is not JSON: the gateway asks again later."""
 
 
 class Scores:
@@ -77,7 +81,10 @@ class Scores:
         return jws.serialize_compact(header, content, self._key, algorithms=["Ed25519"])
 
     def _read(self) -> Any:
-        return json.loads(self._file.read_text(encoding="utf-8"))
+        try:
+            return json.loads(self._file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UnreadableScores from error
 
 
 def handler_of(scores: Scores, token: str | None) -> type[BaseHTTPRequestHandler]:
@@ -90,7 +97,7 @@ def handler_of(scores: Scores, token: str | None) -> type[BaseHTTPRequestHandler
             if not self._is_allowed():
                 self._respond(401)
             elif self.path.endswith("/reasons"):
-                self._respond(200, scores.reasons())
+                self._answer_reasons()
             else:
                 self._respond(404)
 
@@ -102,6 +109,12 @@ def handler_of(scores: Scores, token: str | None) -> type[BaseHTTPRequestHandler
             else:
                 self._answer()
 
+        def _answer_reasons(self) -> None:
+            try:
+                self._respond(200, scores.reasons())
+            except UnreadableScores:
+                self._respond(503)
+
         def _answer(self) -> None:
             length = self.headers.get("Content-Length", "")
             if not length.isdecimal() or int(length) > LONGEST_REQUEST:
@@ -109,6 +122,9 @@ def handler_of(scores: Scores, token: str | None) -> type[BaseHTTPRequestHandler
                 return
             try:
                 signed = scores.score(json.loads(self.rfile.read(int(length))))
+            except UnreadableScores:
+                self._respond(503)
+                return
             except (ValueError, KeyError, TypeError):
                 self._respond(400)
                 return

@@ -62,6 +62,15 @@ def test_example_keeps_to_the_contract(provider: Provider) -> None:
             assert httpx2.get(f"{process.base}/reasons", headers=sent).status_code == 401
 
 
+def test_example_with_an_unreadable_file_asks_to_come_back(provider: Provider) -> None:
+    process = ProviderProcess(provider.folder, "https://gateway.example")
+    question = {"subject": "known", "nonce": "n" * 22, "asOf": rfc3339(wall_clock())}
+    with process, httpx2.Client(base_url=process.base) as http:
+        (provider.folder / "scores.json").write_text('{"model":')
+        assert http.post("scores", json=question).status_code == 503
+        assert http.get("reasons").status_code == 503
+
+
 def change_of(**members: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Sets these members. None removes a member, NULL sets it to null."""
     return lambda claims: {name: value for name, value in {**claims, **members}.items() if value is not None}

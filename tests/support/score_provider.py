@@ -8,7 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import Event
+from threading import Event, get_ident
 from types import TracebackType
 from typing import Any, Self
 
@@ -90,7 +90,7 @@ class Provider(LocalServer):
         return self._changed(self._scores.reasons())
 
     def _write(self) -> None:
-        (self.folder / "scores.json").write_text(json.dumps({**self.document, "scores": self.people}))
+        write_scores(self.folder, {**self.document, "scores": self.people})
 
     def _respond(self, request: bytes) -> Iterable[bytes]:
         self.may_respond.wait(timeout=20)
@@ -130,8 +130,7 @@ class ProviderProcess:
 
     def write(self) -> None:
         """Writes the file of scores."""
-        document = {"model": "2026-11", "reasons": REASONS, "scores": self.people}
-        (self.folder / "scores.json").write_text(json.dumps(document))
+        write_scores(self.folder, {"model": "2026-11", "reasons": REASONS, "scores": self.people})
 
     def start(self) -> Self:
         """Starts the process, and waits until it listens."""
@@ -161,6 +160,13 @@ class ProviderProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+
+
+def write_scores(folder: Path, document: dict[str, Any]) -> None:
+    """Replaces the file of scores at once, since requests read it meanwhile."""
+    new = folder / f"scores-{get_ident()}.json"
+    new.write_text(json.dumps(document))
+    new.replace(folder / "scores.json")
 
 
 def public_keys(*keys: Any) -> str:
