@@ -17,6 +17,8 @@ from tests.support.records import CARDS, history, months_before, record
 
 DECEMBER, JANUARY, FEBRUARY = (month_start(month_of(NOON) + months) for months in (1, 2, 3))
 
+TOMORROW = BusinessTime(NOON + timedelta(days=1))
+
 
 def behaviour(handle: str, *more: BehaviourRecord) -> Behaviour:
     """What is known about a persona whose score does not age within the year."""
@@ -93,6 +95,15 @@ def test_choice_that_lowers_the_score_is_no_ageing() -> None:
     assert after(known, excellent_state(), NOON, Cause.CHOICE) == [(NOON, Tier.GOOD, None)]
 
 
+def test_choice_is_no_ageing_although_it_is_computed_later() -> None:
+    states = compute_states(CARDS, behaviour("just-below"), excellent_state(), JANUARY, Cause.CHOICE, TOMORROW)
+    assert [(state.as_of, state.tier, state.cause) for state in states] == [
+        (TOMORROW, Tier.VERY_GOOD, Cause.CHOICE),
+        (DECEMBER, Tier.VERY_GOOD, Cause.MONTH),
+        (JANUARY, Tier.VERY_GOOD, Cause.MONTH),
+    ]
+
+
 def test_record_without_a_moment_of_its_own_is_computed_now() -> None:
     assert after(behaviour("excellent"), excellent_state(), NOON, Cause.RECORD) == [(NOON, Tier.EXCELLENT, None)]
     kept = record(at=BusinessTime(NOON + timedelta(hours=1)))
@@ -163,12 +174,11 @@ def test_person_becomes_scored_when_the_oldest_record_is_old_enough() -> None:
     first = BusinessTime(NOON - timedelta(days=29))
     known = Behaviour(records=[record(at=first), record(at=NOON), record(at=NOON)])
     (unscored,) = compute_states(CARDS, known, None, NOON, None)
-    tomorrow = BusinessTime(NOON + timedelta(days=1))
     assert unscored.score is None
-    assert next_due(CARDS, known, NOON, unscored) == tomorrow
-    (scored,) = compute_states(CARDS, known, unscored, tomorrow, None)
-    assert (scored.as_of, scored.score is None) == (tomorrow, False)
-    assert next_due(CARDS, known, tomorrow, scored) == DECEMBER
+    assert next_due(CARDS, known, NOON, unscored) == TOMORROW
+    (scored,) = compute_states(CARDS, known, unscored, TOMORROW, None)
+    assert (scored.as_of, scored.score is None) == (TOMORROW, False)
+    assert next_due(CARDS, known, TOMORROW, scored) == DECEMBER
 
 
 def test_correction_never_lowers_a_tier() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 
 from gateway.domain.scoring.card import Scorecard
 from gateway.domain.scoring.card_versions import CardVersions
@@ -70,15 +71,26 @@ class Behaviour:
 
 
 def compute_states(
-    cards: CardVersions, behaviour: Behaviour, previous: ScoreState | None, now: BusinessTime, cause: Cause | None
+    cards: CardVersions,
+    behaviour: Behaviour,
+    previous: ScoreState | None,
+    now: BusinessTime,
+    cause: Cause | None,
+    changed_at: BusinessTime | None = None,
 ) -> Iterator[ScoreState]:
     """Yields the states after `previous`, in order: at each month's start, at each moment at which a record was added
-    or begins to count, and at each change of the card. With a `cause`, also one at `now`, for a change that has no
-    moment of its own; for RECORD only if there was no such moment."""
+    or begins to count, and at each change of the card. With a `cause`, also one for a change of which no record tells
+    the moment; for RECORD only if there was no such moment. It is at `changed_at`, so that what the change lowers is
+    not taken for ageing, or at `now` if that is not known or has another cause."""
     if previous is None:
         yield _compute(cards.at(now), behaviour, None, now, Cause.FIRST)
         return
     moments = _moments(cards, behaviour, previous, now)
+    if cause is not None and not (cause is Cause.RECORD and moments):
+        if changed_at is None or not previous.as_of < changed_at <= now or changed_at in dict(moments):
+            changed_at = now
+        moments.append((changed_at, cause))
+        moments.sort(key=itemgetter(0))
     for moment, why in moments:
         held_until = previous.held_until
         if held_until is not None and previous.as_of < held_until < moment:
@@ -88,10 +100,7 @@ def compute_states(
         yield previous
     held_until = previous.held_until
     if held_until is not None and previous.as_of < held_until <= now:
-        previous = _compute(cards.at(held_until), behaviour, previous, held_until, Cause.MONTH)
-        yield previous
-    if cause is not None and not (cause is Cause.RECORD and moments):
-        yield _compute(cards.at(now), behaviour, previous, now, cause)
+        yield _compute(cards.at(held_until), behaviour, previous, held_until, Cause.MONTH)
 
 
 def correct_states(

@@ -85,7 +85,8 @@ class ScorecardSource:
         cause = None if row.pending is None else Cause(row.pending)
         if previous is not None and cause is None and previous.card_hash != self.cards.at(previous.as_of).hash:
             cause = Cause.CARD  # the file of a version was changed
-        return list(compute_states(self.cards, behaviour, previous, now, cause))
+        changed_at = None if row.pending is None else row.due_at
+        return list(compute_states(self.cards, behaviour, previous, now, cause, changed_at))
 
 
 def _measurement(row: Row | PersonScoreRow, now: BusinessTime) -> Measurement:
