@@ -12,7 +12,7 @@ from gateway.kit.clock import BusinessTime
 from gateway.kit.ids import Ids
 from gateway.store.base import Row
 from gateway.store.database import Database
-from gateway.store.scoring.scores import PersonScoreRow, read_reasons, read_state
+from gateway.store.scoring.scores import PersonScoreRow, read_state
 from gateway.store.unit import UnitOfWork
 
 FRESH_FOR = timedelta(days=1)
@@ -94,10 +94,10 @@ def _measurement(row: Row | PersonScoreRow, now: BusinessTime) -> Measurement:
         score=row.score,
         tier=Tier(row.tier),
         as_of=row.as_of or now,
-        valid_until=BusinessTime(max(min(row.due_at, now + FRESH_FOR), now + VALID_FOR_A_REQUEST)),
+        valid_until=BusinessTime(now + max(min(row.due_at - now, FRESH_FOR), VALID_FOR_A_REQUEST)),
         open_overdue=row.open_overdue,
         held_until=row.held_until,
         card=row.card,
-        reasons=tuple(reason.code for reason in read_reasons(row.reasons)),
+        reasons=tuple([code for code, _ in row.reasons]),
         has_document=row.has_document,
     )
