@@ -12,7 +12,7 @@ from gateway.domain.events import Topic
 from gateway.store.base import read_row
 from gateway.store.consents.consents import CONSENTS, ConsentRow
 from gateway.store.consents.versions import CONSENT_VERSIONS
-from gateway.store.outbox import OUTBOX, message_of_consent
+from gateway.store.outbox import OUTBOX, content_of, message_of_consent
 from gateway.store.unit import UnitOfWork
 
 _TOPICS = {action.value: action.topic for action in ConsentAction}
@@ -46,7 +46,8 @@ def _compare(unit: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[str]:
     for message in unit.connection.execute(_MESSAGES, parameters):
         topic, consent = Topic(message.topic), consents[message.aggregate_id]
         written[consent.id, topic] += 1
-        if message_of_consent(message.id, consent, topic, message.created_at).model_dump() != dict(message._mapping):
+        expected_message = message_of_consent(message.id, consent, topic, message.created_at)
+        if content_of(expected_message) != content_of(message):
             yield f"Message {message.id}: its content does not match the consent {consent.id}."
     unequal = {key[0] for key in expected.keys() | written.keys() if expected[key] != written[key]}
     for consent_id in sorted(unequal):

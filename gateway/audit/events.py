@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, func, or_, select
 
 from gateway.audit.batches import read_batches
 from gateway.domain.decisions.idempotency import KEPT_FOR
@@ -17,7 +17,7 @@ from gateway.store.decisions.decisions import DECISIONS
 from gateway.store.decisions.disputes import DISPUTES
 from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
 from gateway.store.logs.decision_log import DECISION_LOG, read_public
-from gateway.store.outbox import OUTBOX, OutboxRow, message_of_event
+from gateway.store.outbox import OUTBOX, OutboxRow, content_of, message_of_event
 from gateway.store.unit import UnitOfWork
 
 MARGIN = timedelta(minutes=5)
@@ -40,6 +40,12 @@ _OF_NO_EVENT = select(OUTBOX.c.id).where(
     OUTBOX.c.topic.not_like("CONSENT\\_%", escape="\\"), OUTBOX.c.id.not_in(select(_LOG.id))
 )
 """Messages without an event, except those about consents (gateway.audit.consents)."""
+_NUMBERED_WRONGLY = (
+    select(OUTBOX.c.aggregate_id)
+    .group_by(OUTBOX.c.aggregate_id)
+    .having(or_(func.min(OUTBOX.c.sequence) != 1, func.max(OUTBOX.c.sequence) != func.count()))
+    .order_by(OUTBOX.c.aggregate_id)
+)
 
 
 def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
@@ -52,6 +58,8 @@ def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
         yield from _check_calls(unit, [entry for entry in entries if entry.has_record(unit.wall)])
     for message in unit.connection.scalars(_OF_NO_EVENT):
         yield f"Message {message}: the log has no entry for its event."
+    for subject in unit.connection.scalars(_NUMBERED_WRONGLY):
+        yield f"{subject}: its messages are not numbered from 1 on."
 
 
 class _Entry:
@@ -95,7 +103,7 @@ def _check_messages(unit: UnitOfWork, entries: Sequence[_Entry]) -> Iterator[str
             yield f"Event {entry.id}: the outbox has no message for it."
         elif reference is not None:
             expected = entry.message(reference)
-            if expected is not None and expected.model_dump() != dict(message._mapping):
+            if expected is not None and content_of(expected) != content_of(message):
                 yield f"Message {message.id}: its content does not match the log."
 
 

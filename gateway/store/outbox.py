@@ -1,38 +1,86 @@
 """The outbox: messages for the merchants' systems, written in the same transaction as the events that they report.
 
-A message is computed from its event. The same functions write it and check it later.
+A message is computed from its event. The same functions write it and check it later. After the commit it gets its
+position, and a delivery to each webhook endpoint that has its topic (gateway.services.webhooks.fan_out).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import BigInteger, Index, and_, bindparam, exists, func, or_, select, text
 from sqlmodel import Field
 
 from gateway.domain.consents.consent import Consent
 from gateway.domain.events import Topic
 from gateway.kit.clock import WallTime
-from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.base import Record, Row, json_column, moment_column, table_of
 from gateway.store.consents.consents import ConsentRow
-from gateway.store.repository import Repository
+from gateway.store.repository import Repository, insert_into
+from gateway.store.statements import run_many
 
 
 class OutboxRow(Record):
-    """One message. `aggregate_id` is the id of the decision or consent; messages of one aggregate are in the order of
-    their ids. `payload` has no personal data. `id` is the receiver's idempotency key."""
+    """One message. `aggregate_id` is the id of its subject: a decision, a consent or an endpoint. `sequence` is 1 for
+    the first message of a subject, 2 for the next, and so on. `position` is the message's place among those of all
+    merchants, in the order in which they became visible; None until it has one. `payload` has no personal data. `id` is
+    the receiver's idempotency key."""
 
     id: str = Field(primary_key=True)
-    merchant_id: str = Field(foreign_key="merchants.id", index=True)
-    aggregate_id: str = Field(index=True)
+    merchant_id: str = Field(foreign_key="merchants.id")
+    aggregate_id: str
+    sequence: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    position: int | None = Field(default=None, sa_type=BigInteger)
     topic: str
     payload: dict[str, Any] = json_column()
     created_at: WallTime = moment_column()
 
 
+_WAITS = text("position IS NULL")
+
+
 class OutboxTable(OutboxRow, table=True):
     __tablename__ = "outbox"
+    __table_args__ = (
+        Index("uq_outbox_aggregate_id_sequence", "aggregate_id", "sequence", unique=True),
+        Index("ix_outbox_merchant_id_position", "merchant_id", "position"),
+        Index("ix_outbox_position", "position"),
+        Index("ix_outbox_created_at_id", "created_at", "id", postgresql_where=_WAITS, sqlite_where=_WAITS),
+    )
 
 
 OUTBOX = table_of(OutboxTable)
+_O, _EARLIER = OUTBOX.c, OUTBOX.alias("earlier")
+_E = _EARLIER.c
+_INSERT = insert_into(OUTBOX).values(
+    sequence=select(func.coalesce(func.max(_E.sequence), 0) + 1)
+    .where(_E.aggregate_id == bindparam("of_aggregate"))
+    .scalar_subquery()
+)
+_WAITING = (
+    select(OUTBOX)
+    .where(
+        _O.position.is_(None),
+        # Two processes can number a subject's messages in one order and date them in the other, if their clocks differ.
+        ~exists().where(
+            _E.aggregate_id == _O.aggregate_id,
+            _E.position.is_(None),
+            _E.sequence < _O.sequence,
+            or_(_E.created_at > _O.created_at, and_(_E.created_at == _O.created_at, _E.id > _O.id)),
+        ),
+    )
+    .order_by(_O.created_at, _O.id)
+    .limit(bindparam("most"))
+)
+_GIVEN = ("id", "merchant_id", "aggregate_id", "topic", "payload", "created_at")
+_LAST_POSITION = select(func.coalesce(func.max(_O.position), 0))
+_PLACE = OUTBOX.update().where(_O.id == bindparam("of_id")).values(position=bindparam("new_position"))
+_FAN_OUT = 0x5E5A41  # the number of an advisory lock that nothing else uses in this database
+_LOCK_FAN_OUT = select(func.pg_try_advisory_xact_lock(_FAN_OUT))
+
+
+def content_of(message: OutboxRow | Row) -> dict[str, Any]:
+    """Returns the columns of a message that its event determines: all but its sequence number and position."""
+    return {name: getattr(message, name) for name in _GIVEN}
 
 
 def message_of_event(
@@ -70,8 +118,27 @@ def message_of_consent(message_id: str, consent: Consent | ConsentRow, topic: To
 
 
 class OutboxRepository(Repository):
-    """Writes messages."""
+    """Writes messages, and gives them their positions."""
 
     def add(self, message: OutboxRow) -> None:
-        """Writes a message. It is sent after the unit of work has committed."""
-        self._insert(OUTBOX, message)
+        """Writes a message, with the next sequence number of its subject. The caller has locked the subject, or has
+        just created it. The message is sent after the unit of work has committed."""
+        values = vars(message)
+        self._run(_INSERT, {**{name: values[name] for name in _GIVEN}, "of_aggregate": message.aggregate_id})
+
+    def try_lock_fan_out(self) -> bool:
+        """Whether this transaction alone may give positions, so that their order is that of the commits. On SQLite only
+        one transaction writes at a time."""
+        return self._connection.dialect.name == "sqlite" or bool(self._value(_LOCK_FAN_OUT))
+
+    def list_waiting(self, limit: int) -> list[OutboxRow]:
+        """Returns at most `limit` messages without a position, oldest first. Those of one subject are in the order of
+        their sequence, without gaps."""
+        return self._all(OutboxRow, _WAITING, most=limit)
+
+    def place(self, messages: Sequence[OutboxRow]) -> None:
+        """Gives these messages the next positions, in their order. The caller has locked the fan-out."""
+        last = int(self._value(_LAST_POSITION))
+        rows = [{"of_id": each.id, "new_position": last + number} for number, each in enumerate(messages, 1)]
+        if rows:
+            run_many(self._connection, _PLACE, rows)

@@ -10,6 +10,7 @@ from gateway.store.logs import access_log, checkpoints, decision_log, keys, reco
 from gateway.store.merchants import merchants, partners
 from gateway.store.oauth import device_codes, initial_access_tokens, replays, requests, tokens
 from gateway.store.scoring import imports, record_disputes, records, remote_scores, scores
+from gateway.store.webhooks import deliveries, endpoints
 
 __all__ = ["MODULES", "metadata"]
 
@@ -21,5 +22,6 @@ MODULES = (
     *(merchants, partners),
     *(device_codes, initial_access_tokens, replays, requests, tokens),
     *(imports, record_disputes, records, remote_scores, scores),
+    *(deliveries, endpoints),
     *(deployment, outbox, policies, processes),
 )

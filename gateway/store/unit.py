@@ -50,6 +50,8 @@ from gateway.store.scoring.record_disputes import RecordDisputeRepository
 from gateway.store.scoring.records import BehaviourRecordRepository
 from gateway.store.scoring.remote_scores import RemoteScoreRepository
 from gateway.store.scoring.scores import ScoreRepository
+from gateway.store.webhooks.deliveries import WebhookDeliveryRepository
+from gateway.store.webhooks.endpoints import WebhookEndpointRepository
 
 T = TypeVar("T")
 
@@ -201,6 +203,14 @@ class UnitOfWork:
     @_made_once
     def outbox(self) -> OutboxRepository:
         return OutboxRepository(self.connection)
+
+    @_made_once
+    def webhook_endpoints(self) -> WebhookEndpointRepository:
+        return WebhookEndpointRepository(self.connection, self._keyring)
+
+    @_made_once
+    def webhook_deliveries(self) -> WebhookDeliveryRepository:
+        return WebhookDeliveryRepository(self.connection)
 
     @_made_once
     def policy_overrides(self) -> PolicyOverrideRepository:

@@ -159,7 +159,8 @@ def test_changed_message_is_found(history: DecisionHistory) -> None:
         (f"""UPDATE outbox SET payload = '{{{{"decisionId": "dec_other"}}}}' {event}""", CONTENT),
         (f"UPDATE outbox SET topic = 'DECISION_CANCELLED' {event}", CONTENT),
         (f"UPDATE outbox SET topic = 'CONSENT_GRANTED' {event}", CONTENT),
-        (f"UPDATE outbox SET aggregate_id = {{active}} {event}", CONTENT),
+        (f"UPDATE outbox SET aggregate_id = {{active}}, sequence = 99 {event}", CONTENT),
+        (f"UPDATE outbox SET sequence = 99 {event}", "its messages are not numbered from 1 on"),
         (f"UPDATE outbox SET created_at = '2026-01-01 00:00:00' {event}", CONTENT),
         (f"UPDATE outbox SET merchant_id = (SELECT min(id) FROM merchants WHERE id <> merchant_id) {event}", CONTENT),
         (f"UPDATE outbox SET id = 'evt_other' {event}", NO_MESSAGE),
@@ -172,7 +173,7 @@ def test_changed_message_is_found(history: DecisionHistory) -> None:
         (f"UPDATE outbox SET topic = 'DECISION_CANCELLED' {ended}", NOT_LOGGED),
         (f"UPDATE outbox SET topic = '' {ended}", NOT_LOGGED),
         (f"UPDATE outbox SET aggregate_id = 'con_other' {ended}", "its consent does not exist"),
-        (f"UPDATE outbox SET aggregate_id = (SELECT min(id) FROM consents) {ended}", uneven),
+        (f"UPDATE outbox SET aggregate_id = (SELECT min(id) FROM consents), sequence = 99 {ended}", uneven),
         (f"UPDATE outbox SET payload = '{{{{}}}}' {ended}", CONTENT),
         ("DELETE FROM consent_versions WHERE action = 'revoked'", uneven),
     )

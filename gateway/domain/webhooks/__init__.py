@@ -1,0 +1,1 @@
+"""Webhooks: when deliveries are tried again."""

@@ -1,0 +1,221 @@
+"""Deliveries of messages to webhook endpoints, with their attempts, and the rendered messages."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Index, bindparam, exists, func, null, select, text
+from sqlmodel import Field
+
+from gateway.kit.clock import WallTime
+from gateway.store.base import Record, Row, bytes_column, moment_column, table_of
+from gateway.store.repository import Repository, insert_into
+from gateway.store.statements import run_many
+from gateway.store.webhooks.endpoints import ENDPOINTS, IS_OPEN
+
+
+class DeliveryStatus(StrEnum):
+    """PENDING: it will be tried, again or for the first time. DELIVERED: the endpoint answered with 2xx. FAILED: the
+    last attempt of the schedule has failed."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+
+
+class WebhookMessageRow(Record):
+    """The rendered message about an event: the bytes that each endpoint of the merchant gets. `signature` and `header`
+    are the scheme of the merchant's wire format and its header."""
+
+    event_id: str = Field(foreign_key="outbox.id", primary_key=True)
+    content_type: str
+    signature: str
+    header: str
+    body: bytes = bytes_column()
+    created_at: WallTime = moment_column(index=True)
+
+
+class WebhookMessageTable(WebhookMessageRow, table=True):
+    __tablename__ = "webhook_messages"
+
+
+class WebhookDeliveryRow(Record):
+    """The delivery of one event to one endpoint. `subject_id`, `sequence` and `position` are those of the event's
+    message. `attempts` counts all attempts, `tries` those since it was created or last resent. It is tried at `due_at`,
+    None once it has ended. An attempt that runs has moved `due_at` to the time at which it counts as lost."""
+
+    id: str = Field(primary_key=True)
+    endpoint_id: str = Field(foreign_key="webhook_endpoints.id")
+    event_id: str = Field(foreign_key="outbox.id", index=True)
+    subject_id: str
+    sequence: int
+    position: int = Field(sa_type=BigInteger)
+    status: str = DeliveryStatus.PENDING.value
+    attempts: int = 0
+    tries: int = 0
+    due_at: WallTime | None = moment_column(default=None)
+    created_at: WallTime = moment_column(index=True)
+    ended_at: WallTime | None = moment_column(default=None)
+
+
+_WAITS = text("due_at IS NOT NULL")
+
+
+class WebhookDeliveryTable(WebhookDeliveryRow, table=True):
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        Index("uq_webhook_deliveries_endpoint_id_event_id", "endpoint_id", "event_id", unique=True),
+        Index(
+            "ix_webhook_deliveries_endpoint_id_due_at",
+            "endpoint_id",
+            "due_at",
+            postgresql_where=_WAITS,
+            sqlite_where=_WAITS,
+        ),
+        Index(
+            "ix_webhook_deliveries_endpoint_id_subject_id_sequence",
+            "endpoint_id",
+            "subject_id",
+            "sequence",
+            postgresql_where=_WAITS,
+            sqlite_where=_WAITS,
+        ),
+        Index("ix_webhook_deliveries_endpoint_id_position", "endpoint_id", "position"),
+    )
+
+
+class WebhookAttemptRow(Record):
+    """One attempt of a delivery. `response_body` is the beginning of the response, `error` why there was none. Times
+    are wall time."""
+
+    delivery_id: str = Field(foreign_key="webhook_deliveries.id", primary_key=True)
+    number: int = Field(primary_key=True)
+    started_at: WallTime = moment_column()
+    duration_ms: int
+    response_status: int | None = None
+    response_body: str | None = None
+    error: str | None = None
+
+
+class WebhookAttemptTable(WebhookAttemptRow, table=True):
+    __tablename__ = "webhook_attempts"
+
+
+MESSAGES, DELIVERIES = table_of(WebhookMessageTable), table_of(WebhookDeliveryTable)
+ATTEMPTS = table_of(WebhookAttemptTable)
+_D, _M = DELIVERIES.c, MESSAGES.c
+_EARLIER = DELIVERIES.alias("earlier")
+_NEW_MESSAGES = insert_into(MESSAGES).on_conflict_do_nothing(index_elements=["event_id"])
+_NEW_DELIVERIES = insert_into(DELIVERIES).on_conflict_do_nothing(index_elements=["endpoint_id", "event_id"])
+_NEW_ATTEMPT = insert_into(ATTEMPTS).on_conflict_do_nothing(index_elements=["delivery_id", "number"])
+_NOW = bindparam("now", type_=_D.due_at.type)
+_BUSY_ENDPOINTS = (
+    select(ENDPOINTS)
+    .where(IS_OPEN, exists().where(_D.endpoint_id == ENDPOINTS.c.id, _D.due_at <= _NOW))
+    .order_by(ENDPOINTS.c.id)
+)
+_HEADS = (
+    select(_D.id)
+    .where(
+        _D.endpoint_id == bindparam("of_endpoint"),
+        _D.due_at <= bindparam("now", type_=_D.due_at.type),
+        ~exists().where(
+            _EARLIER.c.endpoint_id == _D.endpoint_id,
+            _EARLIER.c.subject_id == _D.subject_id,
+            _EARLIER.c.sequence < _D.sequence,
+            _EARLIER.c.due_at.is_not(None),
+        ),
+    )
+    .order_by(_D.due_at, _D.position)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=DELIVERIES)
+    .cte("heads")  # so that PostgreSQL runs it once
+)
+_CLAIM = (
+    DELIVERIES.update()
+    .where(_D.id.in_(select(_HEADS.c.id)))
+    .values(attempts=_D.attempts + 1, tries=_D.tries + 1, due_at=bindparam("lost_at"))
+    .returning(_D.id, _D.event_id, _D.attempts, _D.tries, _D.position)
+)
+_BODIES = select(MESSAGES).where(_M.event_id.in_(bindparam("ids", expanding=True)))
+_END = (
+    DELIVERIES.update()
+    .where(_D.id == bindparam("of_id"), _D.attempts == bindparam("attempt"), _D.due_at.is_not(None))
+    .values(status=bindparam("new_status"), due_at=bindparam("next_at"), ended_at=bindparam("at_end"))
+    .returning(_D.id)
+)
+_BY_ID = select(DELIVERIES).where(_D.id == bindparam("delivery_id"))
+_LOCKED = _BY_ID.with_for_update()
+_RESEND = (
+    DELIVERIES.update()
+    .where(_D.id == bindparam("of_id"))
+    .values(status=DeliveryStatus.PENDING.value, tries=0, due_at=bindparam("now_due"), ended_at=null())
+)
+_ATTEMPTS_OF = (
+    select(ATTEMPTS)
+    .where(ATTEMPTS.c.delivery_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ATTEMPTS.c.delivery_id, ATTEMPTS.c.number)
+)
+_WAITING = select(func.count(_D.id)).where(_D.due_at.is_not(None))
+
+
+class WebhookDeliveryRepository(Repository):
+    """Reads and writes deliveries, attempts and rendered messages."""
+
+    def insert(self, messages: Sequence[WebhookMessageRow], deliveries: Sequence[WebhookDeliveryRow]) -> None:
+        """Writes rendered messages and deliveries, except those that exist."""
+        if messages:
+            run_many(self._connection, _NEW_MESSAGES, [vars(each) for each in messages])
+        if deliveries:
+            run_many(self._connection, _NEW_DELIVERIES, [vars(each) for each in deliveries])
+
+    def list_busy_endpoints(self, now: WallTime) -> Sequence[Row]:
+        """Returns the enabled endpoints, not paused at `now`, that have a delivery that is due."""
+        return self._rows(_BUSY_ENDPOINTS, now=now)
+
+    def claim(self, endpoint_id: str, now: WallTime, lost_at: WallTime, limit: int) -> list[Row]:
+        """Begins an attempt of at most `limit` due deliveries of an endpoint, and returns their `id`, `event_id`,
+        `attempts` and `tries` (with this one) and `position`, in the order in which they are sent. Only the first
+        unfinished delivery of a subject can be one of them. If an attempt is not ended until `lost_at`, it is made
+        again. Several processes claim different deliveries."""
+        claimed = self._rows(_CLAIM, of_endpoint=endpoint_id, now=now, lost_at=lost_at, most=limit)
+        return sorted(claimed, key=lambda row: row.position)
+
+    def load_messages(self, event_ids: Sequence[str]) -> dict[str, WebhookMessageRow]:
+        """Returns the rendered messages about these events by event id, without those that were purged."""
+        return {row.event_id: row for row in self._all(WebhookMessageRow, _BODIES, ids=sorted(set(event_ids)))}
+
+    def end_attempt(
+        self, attempt: WebhookAttemptRow, status: DeliveryStatus, now: WallTime, next_at: WallTime | None
+    ) -> bool:
+        """Writes an attempt, and the new status of its delivery, which is tried again at `next_at` if it is PENDING.
+        Returns False if a later attempt has begun, or the delivery has ended: then only the attempt is written."""
+        self._run(_NEW_ATTEMPT, vars(attempt))
+        ended = None if status is DeliveryStatus.PENDING else now
+        return self._changes(
+            _END,
+            of_id=attempt.delivery_id,
+            attempt=attempt.number,
+            new_status=status.value,
+            next_at=next_at,
+            at_end=ended,
+        )
+
+    def load(self, delivery_id: str) -> WebhookDeliveryRow | None:
+        """Returns the delivery, or None if it is unknown."""
+        return self._first(WebhookDeliveryRow, _BY_ID, delivery_id=delivery_id)
+
+    def lock(self, delivery_id: str) -> WebhookDeliveryRow | None:
+        """Returns the delivery as `load` does. Its row stays locked until the unit of work ends."""
+        return self._first(WebhookDeliveryRow, _LOCKED, delivery_id=delivery_id)
+
+    def resend(self, delivery_id: str, now: WallTime) -> None:
+        """Makes a delivery due at `now`, with all attempts of the schedule before it."""
+        self._execute(_RESEND, of_id=delivery_id, now_due=now)
+
+    def list_attempts(self, delivery_ids: Sequence[str]) -> list[WebhookAttemptRow]:
+        """Returns the attempts of these deliveries, oldest first within each."""
+        return self._all(WebhookAttemptRow, _ATTEMPTS_OF, ids=sorted(set(delivery_ids)))
+
+    def count_waiting(self) -> int:
+        """Returns how many deliveries have not ended."""
+        return int(self._value(_WAITING))
