@@ -1,6 +1,7 @@
 """Secrets and signatures of webhooks (Standard Webhooks 1.0.0)."""
 
-from base64 import b64encode
+import hmac
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from secrets import token_bytes
 
@@ -8,12 +9,12 @@ from standardwebhooks import Webhook
 
 from gateway.kit.clock import WallTime
 
-SECRET_BYTES = 32
+PREFIX, SECRET_BYTES = "whsec_", 32
 
 
 def new_secret() -> str:
-    """Returns a new secret: `whsec_` and 32 random bytes in base64."""
-    return f"whsec_{b64encode(token_bytes(SECRET_BYTES)).decode()}"
+    """Returns a new secret: `whsec_` and SECRET_BYTES random bytes in base64."""
+    return f"{PREFIX}{b64encode(token_bytes(SECRET_BYTES)).decode()}"
 
 
 def sign(secrets: Iterable[str], message_id: str, at: WallTime, body: bytes) -> Mapping[str, str]:
@@ -27,3 +28,8 @@ def sign(secrets: Iterable[str], message_id: str, at: WallTime, body: bytes) -> 
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": " ".join(signatures),
     }
+
+
+def sign_body(secret: str, body: bytes) -> str:
+    """Returns the HMAC-SHA256 of the body alone in hexadecimal digits, for receivers with a format of their own."""
+    return hmac.digest(b64decode(secret.removeprefix(PREFIX)), body, "sha256").hex()

@@ -1,5 +1,5 @@
 """Deletes rows that have expired: pushed requests, codes, tokens, invitations, sessions, used assertions and proofs,
-and idempotency records."""
+idempotency records, and what was sent to webhook endpoints."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -13,6 +13,7 @@ from gateway.store.identity.sessions import SESSIONS
 from gateway.store.oauth.replays import REPLAYS
 from gateway.store.purge import PURGED
 from gateway.store.unit import UnitOfWork
+from gateway.store.webhooks.deliveries import ATTEMPTS, DELIVERIES, MESSAGES
 
 BATCH = 500
 """The largest number of rows that one unit of work deletes. No lock is held for longer than that takes."""
@@ -23,6 +24,9 @@ MOST_BATCHES = 100
 CLOCK_MARGIN = timedelta(minutes=5)
 """The largest difference between the clocks of servers that share a database. A used assertion or an idempotency record
 stays for this much longer than it is needed by the clock of this server."""
+
+WEBHOOKS_KEPT_FOR = timedelta(days=30)
+"""How long deliveries, their attempts and the sent bytes are kept. Receivers have to remember event ids for as long."""
 
 
 class PurgeService:
@@ -37,6 +41,7 @@ class PurgeService:
             REPLAYS.name: CLOCK_MARGIN,
             IDEMPOTENCY_RECORDS.name: CLOCK_MARGIN,
             SESSIONS.name: settings.session_life,
+            **dict.fromkeys((ATTEMPTS.name, DELIVERIES.name, MESSAGES.name), WEBHOOKS_KEPT_FOR),
         }
 
     def purge(

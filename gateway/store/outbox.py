@@ -73,6 +73,7 @@ _WAITING = (
 )
 _GIVEN = ("id", "merchant_id", "aggregate_id", "topic", "payload", "created_at")
 _LAST_POSITION = select(func.coalesce(func.max(_O.position), 0))
+_BY_ID = select(OUTBOX).where(_O.id == bindparam("event_id"))
 _PLACE = OUTBOX.update().where(_O.id == bindparam("of_id")).values(position=bindparam("new_position"))
 _FAN_OUT = 0x5E5A41  # the number of an advisory lock that nothing else uses in this database
 _LOCK_FAN_OUT = select(func.pg_try_advisory_xact_lock(_FAN_OUT))
@@ -136,9 +137,16 @@ class OutboxRepository(Repository):
         their sequence, without gaps."""
         return self._all(OutboxRow, _WAITING, most=limit)
 
-    def place(self, messages: Sequence[OutboxRow]) -> None:
-        """Gives these messages the next positions, in their order. The caller has locked the fan-out."""
-        last = int(self._value(_LAST_POSITION))
-        rows = [{"of_id": each.id, "new_position": last + number} for number, each in enumerate(messages, 1)]
-        if rows:
-            run_many(self._connection, _PLACE, rows)
+    def place(self, messages: Sequence[OutboxRow]) -> list[OutboxRow]:
+        """Gives these messages the next positions, in their order, and returns them with their positions. The caller
+        has locked the fan-out."""
+        if not messages:
+            return []
+        first = int(self._value(_LAST_POSITION)) + 1
+        placed = [OutboxRow.of_values({**vars(each), "position": at}) for at, each in enumerate(messages, first)]
+        run_many(self._connection, _PLACE, [{"of_id": each.id, "new_position": each.position} for each in placed])
+        return placed
+
+    def load(self, event_id: str) -> OutboxRow | None:
+        """Returns the message about an event, or None for an unknown id."""
+        return self._first(OutboxRow, _BY_ID, event_id=event_id)

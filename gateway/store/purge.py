@@ -14,6 +14,7 @@ from gateway.store.oauth.replays import REPLAYS
 from gateway.store.oauth.requests import AUTHORIZATION_CODES, PUSHED_REQUESTS
 from gateway.store.oauth.tokens import ACCESS_TOKENS, REFRESH_TOKENS
 from gateway.store.repository import Repository
+from gateway.store.webhooks.deliveries import ATTEMPTS, DELIVERIES, MESSAGES
 
 _BEFORE: ColumnElement[WallTime] = bindparam("before")
 
@@ -55,6 +56,13 @@ _STATEMENTS = {
     for table in (AUTHORIZATION_CODES, REFRESH_TOKENS)
 }
 _STATEMENTS[SESSIONS.name] = _delete(SESSIONS, SESSIONS.c.created_at)
+_STATEMENTS |= {
+    ATTEMPTS.name: _delete(ATTEMPTS, ATTEMPTS.c.started_at),
+    DELIVERIES.name: _delete(
+        DELIVERIES, DELIVERIES.c.created_at, ~exists().where(ATTEMPTS.c.delivery_id == DELIVERIES.c.id)
+    ),
+    MESSAGES.name: _delete(MESSAGES, MESSAGES.c.created_at),
+}
 
 PURGED = tuple(sorted(_STATEMENTS))
 """The names of the tables with rows that expire."""
@@ -64,6 +72,6 @@ class PurgeRepository(Repository):
     """Deletes expired rows."""
 
     def purge(self, table: str, before: WallTime, most: int) -> int:
-        """Deletes at most `most` rows of one of the tables PURGED that expired before `before`, or for sessions began
-        before it. Returns how many it deleted."""
+        """Deletes at most `most` rows of one of the tables PURGED that expired before `before`, or for sessions and
+        webhooks began before it. Returns how many it deleted."""
         return self._execute(_STATEMENTS[table], before=before, most=most)

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from base64 import b64decode, b64encode
 
-from gateway.kit.webhook_signatures import new_secret, sign
+from gateway.kit.webhook_signatures import new_secret, sign, sign_body
 from tests.support.clock import NOON
 
 BODY = '{"type":"decision.approved","data":{"merchantReference":"订单 17"}}'.encode()
@@ -36,3 +36,9 @@ def test_each_secret_has_a_signature_while_it_is_changed() -> None:
     headers = sign(secrets, "evt_1", NOON, BODY)
     expected = [computed(secret, "evt_1", headers["webhook-timestamp"], BODY) for secret in secrets]
     assert headers["webhook-signature"].split(" ") == expected
+
+
+def test_signature_of_the_body_alone_has_the_same_key() -> None:
+    secret = new_secret()
+    key = b64decode(secret.removeprefix("whsec_"))
+    assert sign_body(secret, BODY) == hmac.new(key, BODY, "sha256").hexdigest()

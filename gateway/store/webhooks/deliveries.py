@@ -145,6 +145,7 @@ _END = (
 )
 _BY_ID = select(DELIVERIES).where(_D.id == bindparam("delivery_id"))
 _LOCKED = _BY_ID.with_for_update()
+_OF_ENDPOINT = select(DELIVERIES).where(_D.endpoint_id == bindparam("endpoint_id")).order_by(_D.position.desc())
 _RESEND = (
     DELIVERIES.update()
     .where(_D.id == bindparam("of_id"))
@@ -203,6 +204,10 @@ class WebhookDeliveryRepository(Repository):
     def load(self, delivery_id: str) -> WebhookDeliveryRow | None:
         """Returns the delivery, or None if it is unknown."""
         return self._first(WebhookDeliveryRow, _BY_ID, delivery_id=delivery_id)
+
+    def list_of_endpoint(self, endpoint_id: str) -> list[WebhookDeliveryRow]:
+        """Returns the deliveries to an endpoint, newest first."""
+        return self._all(WebhookDeliveryRow, _OF_ENDPOINT, endpoint_id=endpoint_id)
 
     def lock(self, delivery_id: str) -> WebhookDeliveryRow | None:
         """Returns the delivery as `load` does. Its row stays locked until the unit of work ends."""

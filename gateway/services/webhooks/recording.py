@@ -1,0 +1,62 @@
+"""Records results of attempts: when a delivery is tried again, and when its endpoint waits or is disabled."""
+
+from gateway.domain.webhooks import schedule
+from gateway.kit.clock import WallTime
+from gateway.kit.logging import get_logger
+from gateway.services.webhooks.sending import Result
+from gateway.store.unit import UnitOfWork
+from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.endpoints import WebhookEndpointRow
+
+FAILING, GONE = "FAILING", "GONE"
+"""Why an endpoint was disabled: it failed for DISABLE_AFTER, or it answered 410."""
+
+_log = get_logger(__name__)
+
+
+def record(unit: UnitOfWork, result: Result) -> DeliveryStatus:
+    """Writes an attempt, and what it means for its delivery and its endpoint. Returns the status of the delivery."""
+    status, next_at = DeliveryStatus.DELIVERED, None
+    if not result.delivered:
+        wait = schedule.next_wait(result.attempt.tries, result.retry_after)
+        status = DeliveryStatus.FAILED if wait is None else DeliveryStatus.PENDING
+        next_at = None if wait is None else WallTime(unit.wall + wait)
+    unit.webhook_deliveries.end_attempt(result.row, status, unit.wall, next_at)
+    _judge_endpoint(unit, result)
+    return status
+
+
+def _judge_endpoint(unit: UnitOfWork, result: Result) -> None:
+    if result.delivered and not result.attempt.was_failing:
+        return  # the usual case needs no lock
+    endpoint = unit.webhook_endpoints.lock(result.attempt.endpoint_id)
+    if endpoint is None:  # deleted meanwhile
+        return
+    if result.delivered:
+        endpoint.failures, endpoint.failing_since, endpoint.paused_until, endpoint.warned_at = 0, None, None, None
+    else:
+        _count_failure(unit, endpoint, result)
+    unit.webhook_endpoints.update(endpoint)
+
+
+def _count_failure(unit: UnitOfWork, endpoint: WebhookEndpointRow, result: Result) -> None:
+    now, status = unit.wall, result.row.response_status
+    endpoint.failures += 1
+    endpoint.failing_since = endpoint.failing_since or now
+    pause = schedule.pause(endpoint.failures, status, result.retry_after)
+    if pause is not None:
+        endpoint.paused_until = max(endpoint.paused_until or now, WallTime(now + pause))
+    failing_for = now - endpoint.failing_since
+    if not endpoint.enabled:
+        return
+    if status == schedule.GONE or failing_for >= schedule.DISABLE_AFTER:
+        disable(unit, endpoint, GONE if status == schedule.GONE else FAILING)
+    elif failing_for >= schedule.WARN_AFTER and endpoint.warned_at is None:
+        endpoint.warned_at = now
+        _log.warning("webhook_endpoint_failing", endpoint=endpoint.id, merchant=endpoint.merchant_id)
+
+
+def disable(unit: UnitOfWork, endpoint: WebhookEndpointRow, reason: str) -> None:
+    """Disables a locked endpoint. Its deliveries wait until it is enabled again. The caller updates the endpoint."""
+    endpoint.enabled, endpoint.disabled_at, endpoint.disabled_reason = False, unit.wall, reason
+    _log.warning("webhook_endpoint_disabled", endpoint=endpoint.id, merchant=endpoint.merchant_id, reason=reason)

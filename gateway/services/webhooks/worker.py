@@ -1,0 +1,199 @@
+"""The worker that delivers messages: one thread for the database, and several that send."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from queue import Empty, SimpleQueue
+
+from gateway.kit.clock import WallTime
+from gateway.kit.crypto import SealBroken
+from gateway.kit.logging import get_logger
+from gateway.kit.outage import Outage, outage_log
+from gateway.services.webhooks.fan_out import FanOut
+from gateway.services.webhooks.recording import record
+from gateway.services.webhooks.rendering import Render, render_or_log
+from gateway.services.webhooks.sending import TIMEOUT, Attempt, Result, WebhookSender
+from gateway.store.base import read_row
+from gateway.store.database import Database
+from gateway.store.unit import UnitOfWork
+from gateway.store.webhooks.deliveries import DeliveryStatus, WebhookMessageRow
+from gateway.store.webhooks.endpoints import WebhookEndpointRow
+
+AT_ONCE = 32
+"""The number of threads that send."""
+
+AT_ONCE_PER_ENDPOINT = 8
+"""The largest number of attempts at one endpoint at a time, so that one that hangs leaves threads for the others."""
+
+LOST_AFTER = timedelta(seconds=4 * TIMEOUT.total_seconds())
+"""An attempt without a result after so long is lost, because its process has ended, and is made again."""
+
+IDLE_WAIT, BUSY_WAIT = 0.25, 0.01
+"""Seconds until the next look at the database if there was nothing to do, and for which results are collected."""
+
+WAIT_AFTER_ERROR = 1.0
+"""Seconds until the next step after one that failed."""
+
+GRACE = 2.0
+"""Seconds for which attempts may go on when the worker is stopped."""
+
+_log = get_logger(__name__)
+
+
+class DeliveryWorker:
+    """Delivers messages until it is stopped. Several processes can do this at once. After a process was killed, its
+    attempts are made again, so a receiver may get a message more than once."""
+
+    def __init__(
+        self,
+        database: Database,
+        fan_out: FanOut,
+        sender: WebhookSender,
+        render: Render,
+        *,
+        at_once: int = AT_ONCE,
+        at_once_per_endpoint: int = AT_ONCE_PER_ENDPOINT,
+    ) -> None:
+        self._database, self._fan_out, self._sender, self._render = database, fan_out, sender, render
+        self._most, self._most_per_endpoint = at_once, at_once_per_endpoint
+        self._waiting = SimpleQueue[Attempt | None]()
+        self._sent = SimpleQueue[Result]()
+        self._results: list[Result] = []  # those that are not recorded
+        self._running = Counter[str]()  # attempts by endpoint, used by the database thread only
+        self._threads: list[threading.Thread] = []
+        self.observer: Callable[[DeliveryStatus], None] = lambda _: None
+        """Called with the status of each delivery after an attempt. It must not raise."""
+
+    def run(self, stopped: threading.Event) -> None:
+        """Delivers messages until `stopped` is set. Attempts that run then have a moment to end; the others count as
+        lost. An outage of the database is logged, and everything is tried again."""
+        while not stopped.is_set():
+            try:
+                is_busy = self.step()
+            except Outage as outage:
+                outage_log.report(outage, "webhooks")
+                stopped.wait(WAIT_AFTER_ERROR)
+            except Exception as error:  # noqa: BLE001  # its type is not known, and the next step may succeed
+                _log.error("webhooks_failed", error=type(error).__name__)
+                stopped.wait(WAIT_AFTER_ERROR)
+            else:
+                self._collect(BUSY_WAIT if is_busy else IDLE_WAIT)
+        self._end()
+
+    def step(self) -> bool:
+        """Records results, places new messages, and starts attempts. Returns whether it had anything to do. Raises
+        Outage."""
+        placed = self._fan_out.run_once()
+        self._collect(0)
+        results = sorted(
+            self._results, key=lambda result: result.attempt.endpoint_id
+        )  # each process locks in one order
+        endpoints = self._database.read(self._list_claimable)
+        attempts: list[Attempt] = []
+        if results or endpoints:
+            statuses, attempts = self._database.write(lambda unit: self._record_and_claim(unit, results, endpoints))
+            self._results.clear()
+            self._running.subtract(map(_endpoint_of, results))
+            for status in statuses:
+                self.observer(status)
+        for attempt in attempts:
+            self._start(attempt)
+        return bool(placed or results or attempts)
+
+    @property
+    def running(self) -> int:
+        """The number of attempts without a recorded result."""
+        return self._running.total()
+
+    def _list_claimable(self, unit: UnitOfWork) -> list[WebhookEndpointRow]:
+        """The endpoints for which an attempt can be started, those with the fewest attempts first."""
+        if self.running - len(self._results) >= self._most:
+            return []
+        rows = unit.webhook_deliveries.list_busy_endpoints(unit.wall)
+        endpoints = [read_row(WebhookEndpointRow, row) for row in rows if self._free_for(row.id) > 0]
+        return sorted(endpoints, key=lambda endpoint: self._running[endpoint.id])
+
+    def _free_for(self, endpoint_id: str) -> int:
+        ended = sum(_endpoint_of(result) == endpoint_id for result in self._results)
+        return self._most_per_endpoint - self._running[endpoint_id] + ended
+
+    def _record_and_claim(
+        self, unit: UnitOfWork, results: list[Result], endpoints: list[WebhookEndpointRow]
+    ) -> tuple[list[DeliveryStatus], list[Attempt]]:
+        statuses = [record(unit, result) for result in results]
+        attempts: list[Attempt] = []
+        free, lost_at = self._most - self.running + len(results), WallTime(unit.wall + LOST_AFTER)
+        for endpoint in endpoints:
+            most = min(free - len(attempts), self._free_for(endpoint.id))
+            if most > 0:
+                attempts += self._claim(unit, endpoint, lost_at, most)
+        return statuses, attempts
+
+    def _claim(self, unit: UnitOfWork, endpoint: WebhookEndpointRow, lost_at: WallTime, most: int) -> list[Attempt]:
+        try:
+            secrets = tuple(unit.webhook_endpoints.open_secrets(endpoint, unit.wall))
+        except SealBroken:
+            _log.error("webhook_secret_not_readable", endpoint=endpoint.id)
+            return []
+        claimed = unit.webhook_deliveries.claim(endpoint.id, unit.wall, lost_at, most)
+        messages = unit.webhook_deliveries.load_messages([row.event_id for row in claimed]) if claimed else {}
+        return [
+            Attempt(
+                delivery_id=row.id,
+                event_id=row.event_id,
+                number=row.attempts,
+                tries=row.tries,
+                endpoint_id=endpoint.id,
+                url=endpoint.url,
+                was_failing=endpoint.failures > 0,
+                secrets=secrets,
+                message=messages.get(row.event_id) or self._render_again(unit, row.event_id),
+            )
+            for row in claimed
+        ]
+
+    def _render_again(self, unit: UnitOfWork, event_id: str) -> WebhookMessageRow | None:
+        message = unit.outbox.load(event_id)
+        rendered = None if message is None else render_or_log(self._render, message, unit.wall)
+        if rendered is not None:
+            unit.webhook_deliveries.insert([rendered], [])
+        return rendered
+
+    def _start(self, attempt: Attempt) -> None:
+        self._running[attempt.endpoint_id] += 1
+        self._waiting.put(attempt)
+        if len(self._threads) < min(self._most, self.running):
+            name = f"webhooks-{len(self._threads)}"
+            self._threads.append(threading.Thread(target=self._send, name=name, daemon=True))
+            self._threads[-1].start()
+
+    def _send(self) -> None:
+        while (attempt := self._waiting.get()) is not None:
+            self._sent.put(self._sender.send(attempt))
+
+    def _collect(self, seconds: float) -> None:
+        """Takes the results that there are. If there is none, waits for one, for at most `seconds`."""
+        with suppress(Empty):
+            if seconds and self._sent.empty():
+                self._results.append(self._sent.get(timeout=seconds))
+                time.sleep(BUSY_WAIT)  # more of them are written by the same commit
+            while True:
+                self._results.append(self._sent.get_nowait())
+
+    def _end(self) -> None:
+        """Ends the threads, and records the attempts that end in time."""
+        for _ in self._threads:
+            self._waiting.put(None)
+        end = time.monotonic() + GRACE
+        while len(self._results) < self.running and time.monotonic() < end:
+            self._collect(0.1)
+        if self._results:
+            with suppress(Outage):
+                self._database.write(lambda unit: self._record_and_claim(unit, self._results, []))
+
+
+def _endpoint_of(result: Result) -> str:
+    return result.attempt.endpoint_id
