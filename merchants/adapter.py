@@ -27,12 +27,13 @@ from gateway.domain.policies.column import ColumnKind, Fact
 from gateway.domain.policies.rule import Verdict
 from gateway.domain.policies.table import DecisionTable, PolicyResult, policy_error
 from gateway.domain.policies.versions import PolicySet
+from gateway.domain.webhooks.notice import Notice
 from merchants.asks.documents import ask_document, ask_from_document
 from merchants.asks.fields import AskField, ask_fields
 from merchants.person import BREACH, OVERDUE, apply_table, requires_starter
 from merchants.person import Person as Person  # noqa: PLC0414  # adapters import it from here
 from merchants.policies.tables import load_table
-from merchants.wire import STANDARD, Notice, Rendered, Wire
+from merchants.wire import STANDARD, Rendered, StandardWire, Wire
 
 AskT = TypeVar("AskT")
 SAMPLE_NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -81,7 +82,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
     `approval_validity` is the time after an approval in which it can be activated. `windows` are four time limits: to
     report a breach, to contest it, to respond to a dispute, and to write a breach off.
     `own_reasons` are the reason codes that the adapter's code uses in addition to those of its policy. `zero_allowed`
-    names the fields of Money that may be zero. `wire` is the format of messages to the merchant's system.
+    names the fields of Money that may be zero. `wire` is the format of messages to the merchant's system
+    about decisions.
     """
 
     key: ClassVar[str]
@@ -100,7 +102,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     windows: ClassVar[Windows] = Windows()
     own_reasons: ClassVar[frozenset[str]] = frozenset()
     zero_allowed: ClassVar[frozenset[str]] = frozenset()
-    wire: ClassVar[Wire] = STANDARD
+    wire: ClassVar[Wire | StandardWire] = STANDARD
 
     def __init__(self) -> None:
         for name, shape in _SHAPES.items():
@@ -164,7 +166,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
         return None
 
     def render(self, notice: Notice) -> Rendered:
-        """The message to the merchant's system about a decision. The sender signs it."""
+        """The message to the merchant's system about an event of a decision or a dispute. The sender signs it."""
         return self.wire.render(notice)
 
     @property

@@ -18,7 +18,7 @@ from string import Template
 
 from gateway.domain.errors import InvalidInput
 from gateway.domain.merchants import Product
-from merchants.asks.fields import camel_case
+from gateway.kit.names import camel_case
 from merchants.registry import installed
 
 LONGEST_KEY = 30

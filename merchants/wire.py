@@ -1,4 +1,4 @@
-"""The messages to a merchant's system: in the standard webhook format, or in the merchant's own wire format.
+"""The messages to a merchant's system about decisions: the standard envelope, or the merchant's own wire format.
 
 Rendering returns bytes and the name of a signature scheme. The sender has the secret and signs; an adapter has no
 secret.
@@ -6,18 +6,21 @@ secret.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from datetime import datetime
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
+from gateway.domain.api_version import API_VERSION
+from gateway.domain.decisions.dispute import Contested, DisputeStatus
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import Misconfigured
-from gateway.domain.events import Topic
+from gateway.domain.events import Actor, Topic, wire_name
 from gateway.domain.merchants import Product
-from gateway.domain.money import Money
-from gateway.domain.period import format_moment, parse_moment
-from merchants.asks.fields import camel_case
+from gateway.domain.webhooks.envelope import envelope_of, notice_in, read_envelope, render_envelope
+from gateway.domain.webhooks.notice import Notice, SubjectType
+
+CONTENT_TYPE = "application/json"
 
 
 class Signature(StrEnum):
@@ -26,27 +29,6 @@ class Signature(StrEnum):
 
     STANDARD_WEBHOOKS = "STANDARD_WEBHOOKS"
     HMAC_SHA256_HEX = "HMAC_SHA256_HEX"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """An event of a decision, with the references by which a merchant's system finds its order. Holds nothing about the
-    person.
-
-    `before` and `after` are the decision's status before and after the event. `exposed` and `due_at` (UTC) are those of
-    an approval's terms, None without an approval. An extension or a reduction does not change them.
-    """
-
-    topic: Topic
-    occurred_at: datetime
-    event_id: str
-    decision_id: str
-    merchant_reference: str
-    product: Product
-    before: Status | None
-    after: Status
-    exposed: Money | None = None
-    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,71 +41,132 @@ class Rendered:
     header: str
 
 
+@dataclass(frozen=True, slots=True)
+class StandardWire:
+    """The standard envelope, for events of every topic. It translates no words."""
+
+    words: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+    def render(self, notice: Notice) -> Rendered:
+        """The standard message about an event, signed as standardwebhooks.com specifies."""
+        return Rendered(render_envelope(notice), CONTENT_TYPE, Signature.STANDARD_WEBHOOKS, "webhook-signature")
+
+    def read(self, body: bytes) -> Notice:
+        """The notice in a body that `render` returned. Raises ValueError for any other body."""
+        return read_envelope(body)
+
+
+STANDARD = StandardWire()
+_PATHS = {
+    "type": ("type",),
+    "timestamp": ("timestamp",),
+    "id": ("id",),
+    "environment": ("environment",),
+    "merchantId": ("merchantId",),
+    "decisionId": ("subject", "id"),
+    "sequence": ("sequence",),
+    "actor": ("actor",),
+    "merchantReference": ("data", "merchantReference"),
+    "product": ("data", "product"),
+    "from": ("data", "from"),
+    "to": ("data", "to"),
+    "exposed": ("data", "exposed"),
+    "due": ("data", "settlement", "due"),
+    "settled": ("data", "settlement", "settled"),
+    "outstanding": ("data", "settlement", "outstanding"),
+    "dueAt": ("data", "settlement", "dueAt"),
+    "overdue": ("data", "settlement", "overdue"),
+    "consentId": ("data", "consentId"),
+    "reasonCodes": ("data", "reasonCodes"),
+    "disputeId": ("data", "disputeId"),
+    "disputeKind": ("data", "kind"),
+    "respondBy": ("data", "respondBy"),
+    "disputeStatus": ("data", "status"),
+}
+NAMES = tuple(_PATHS)
+"""Our names of the members of a flat message, each with a place in the standard envelope."""
+
+_VOCABULARIES: Mapping[str, type[StrEnum]] = {
+    "type": Topic,
+    "product": Product,
+    "from": Status,
+    "to": Status,
+    "actor": Actor,
+    "disputeKind": Contested,
+    "disputeStatus": DisputeStatus,
+}
+"""The members whose words can be translated."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """A merchant's wire format.
+    """A merchant's wire format for events of decisions and disputes: one flat JSON object. It always has all members;
+    those that an event does not have are null.
 
-    `names` maps our field names to the merchant's, `words` maps our topics, statuses and products. Those that are not
-    in the mappings stay as they are. `nested` puts all fields except topic and time into an object "data".
+    `names` maps our names of the members to the merchant's, `words` maps our topics, statuses, products, actors, and
+    the kinds and statuses of disputes. Those that are not in the mappings stay as they are.
 
-    Raises Misconfigured for an unknown name or word, and if two names, or two words of one field, become equal.
+    Raises Misconfigured for an unknown name or word, and if two names, or two words of one member, become equal.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
-    nested: bool = False
     signature: Signature = Signature.HMAC_SHA256_HEX
     header: str
 
     def __post_init__(self) -> None:
         _require_distinct("names", self.names, NAMES)
-        for known in (Topic, Status, Product):  # a status and a topic may have the same word: their fields differ
-            own = {word: theirs for word, theirs in self.words.items() if word in known.__members__}
-            _require_distinct("words", own, tuple(known))
-        unknown = self.words.keys() - {*Topic, *Status, *Product}
+        known = set(_VOCABULARIES.values())
+        for vocabulary in known:  # a status and a topic may have the same word: their members differ
+            own = {word: theirs for word, theirs in self.words.items() if word in vocabulary.__members__}
+            _require_distinct("words", own, tuple(vocabulary))
+        unknown = self.words.keys() - {word for vocabulary in known for word in vocabulary}
         if unknown:
             raise Misconfigured(f"unknown words: {', '.join(sorted(unknown))}")
 
     def render(self, notice: Notice) -> Rendered:
-        """The message for the notice in this format. Its body is JSON in UTF-8."""
-        values = {name: self._encode(getattr(notice, attribute)) for name, attribute in _FIELDS.items()}
-        message = {self.names.get(name, name): value for name, value in values.items()}
-        if self.nested:
-            head = {self.names.get(name, name) for name in _HEAD}
-            data = {name: value for name, value in message.items() if name not in head}
-            message = {name: value for name, value in message.items() if name in head} | {"data": data}
+        """The message for the notice in this format. Its body is JSON in UTF-8. Raises ValueError for an event that is
+        not about a decision."""
+        if notice.subject.type is not SubjectType.DECISION:
+            raise ValueError(f"{notice.topic} has the standard envelope only")
+        envelope = {**envelope_of(notice), "type": notice.topic.value}
+        message = {
+            self.names.get(name, name): self._translate(name, _value_at(envelope, path))
+            for name, path in _PATHS.items()
+        }
         body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
-        return Rendered(body, "application/json", self.signature, self.header)
+        return Rendered(body, CONTENT_TYPE, self.signature, self.header)
 
     def read(self, body: bytes) -> Notice:
-        """The notice in a body that `render` returned. Raises KeyError or ValueError for any other body."""
-        message: dict[str, Any] = json.loads(body)
-        if self.nested:
-            message = {**message, **message["data"]}
-        values = {name: message[self.names.get(name, name)] for name in _FIELDS}
-        before, exposed, due_at = values["before"], values["exposed"], values["dueAt"]
-        return Notice(
-            topic=Topic(self._decode_word(Topic, values["type"])),
-            occurred_at=parse_moment(values["timestamp"]),
-            event_id=values["eventId"],
-            decision_id=values["decisionId"],
-            merchant_reference=values["merchantReference"],
-            product=Product(self._decode_word(Product, values["product"])),
-            before=None if before is None else Status(self._decode_word(Status, before)),
-            after=Status(self._decode_word(Status, values["after"])),
-            exposed=None if exposed is None else Money.from_document(exposed),
-            due_at=None if due_at is None else parse_moment(due_at),
-        )
+        """The notice in a body that `render` returned. Raises ValueError for any other body."""
+        message: Any = json.loads(body)
+        envelope: dict[str, Any] = {"apiVersion": API_VERSION, "subject": {"type": SubjectType.DECISION}}
+        try:
+            for name, (*parents, last) in _PATHS.items():
+                part = envelope
+                for parent in parents:
+                    part = part.setdefault(parent, {})
+                part[last] = self._read_word(name, message[self.names.get(name, name)])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a message of this format: {error}") from None
+        if envelope["data"]["settlement"]["due"] is None:
+            envelope["data"]["settlement"] = None
+        return notice_in({**envelope, "type": wire_name(Topic(envelope["type"]))})
 
-    def _encode(self, value: Any) -> Any:
-        if isinstance(value, Money):
-            return value.document()
-        if isinstance(value, datetime):
-            return format_moment(value)
-        return self.words.get(value, value.value) if isinstance(value, StrEnum) else value
+    def _translate(self, name: str, value: Any) -> Any:
+        return self.words.get(value, value) if name in _VOCABULARIES and value is not None else value
 
-    def _decode_word(self, known: type[StrEnum], theirs: str) -> str:
-        return next((word.value for word in known if self._encode(word) == theirs), theirs)
+    def _read_word(self, name: str, theirs: Any) -> Any:
+        known = _VOCABULARIES.get(name, ())
+        return next((word.value for word in known if self.words.get(word, word) == theirs), theirs)
+
+
+def _value_at(envelope: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """Returns the value in an envelope, or None if the event does not have it."""
+    value: Any = envelope
+    for part in path:
+        value = value.get(part) if value is not None else None
+    return value
 
 
 def _require_distinct(kind: str, renamed: Mapping[str, str], known: tuple[str, ...]) -> None:
@@ -134,13 +177,3 @@ def _require_distinct(kind: str, renamed: Mapping[str, str], known: tuple[str, .
     duplicates = sorted({word for word in used if used.count(word) > 1})
     if duplicates:
         raise Misconfigured(f"{kind} must be distinct: {', '.join(duplicates)} is used twice")
-
-
-_HEAD = ("type", "timestamp")
-_RENAMED = {"topic": "type", "occurred_at": "timestamp"}
-_FIELDS = {_RENAMED.get(each.name, camel_case(each.name)): each.name for each in fields(Notice)}
-NAMES = tuple(_FIELDS)
-"""Our names of the fields, as in the standard webhook."""
-
-STANDARD = Wire(nested=True, signature=Signature.STANDARD_WEBHOOKS, header="webhook-signature")
-"""{"type": ..., "timestamp": ..., "data": {...}}, signed as standardwebhooks.com specifies."""

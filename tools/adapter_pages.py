@@ -9,13 +9,16 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 
 from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.settlement import Settlement
 from gateway.domain.decisions.transitions import Status
-from gateway.domain.events import Topic
+from gateway.domain.environment import EnvironmentLabel
+from gateway.domain.events import Actor, Topic
+from gateway.domain.money import Money
 from gateway.domain.policies.description import describe_cell, describe_rule, format_value
 from gateway.domain.policies.rule import Rule, plain
+from gateway.domain.webhooks.notice import DecisionData, Notice, Subject, SubjectType
 from merchants.adapter import GoldenCase, MerchantAdapter
 from merchants.registry import discover
-from merchants.wire import Notice
 from schema.build import build_schema
 
 BUILT_IN = sorted(path.parent.name for path in (Path(__file__).parent.parent / "merchants").glob("*/policy.toml"))
@@ -101,17 +104,28 @@ def _golden(adapter: MerchantAdapter[Any], table: Table) -> str:
 def _notice(adapter: MerchantAdapter[Any]) -> str:
     outcome = adapter.decide(adapter.ordinary_case.ask, adapter.ordinary_case.person, adapter.ordinary_case.now).outcome
     assert isinstance(outcome, Approval)
+    terms = outcome.terms
     notice = Notice(
         topic=Topic.DECISION_APPROVED,
         occurred_at=adapter.ordinary_case.now,
         event_id="evt_1",
-        decision_id="dec_1",
-        merchant_reference="order-17",
-        product=adapter.product,
-        before=None,
-        after=Status.APPROVED,
-        exposed=outcome.terms.exposed,
-        due_at=outcome.terms.due_at,
+        environment=EnvironmentLabel.LIVE,
+        merchant_id="mer_1",
+        subject=Subject(SubjectType.DECISION, "dec_1"),
+        sequence=1,
+        actor=Actor.GATEWAY,
+        data=DecisionData(
+            merchant_reference="order-17",
+            product=adapter.product,
+            before=None,
+            after=Status.APPROVED,
+            exposed=terms.exposed,
+            settlement=Settlement(
+                terms.exposed, Money.zero(terms.exposed.currency), terms.exposed, terms.due_at, overdue=False
+            ),
+            consent_id="con_1",
+            reason_codes=outcome.reasons,
+        ),
     )
     rendered = adapter.render(notice)
     example = json.dumps(json.loads(rendered.body), indent=2, ensure_ascii=False)

@@ -2,18 +2,27 @@
 on, so that no other module asks which environment it runs in."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gateway.domain.identity.client import BASELINE, FAPI2
 from gateway.domain.scope import SCOPES, TokenKind
 
 
+class EnvironmentLabel(StrEnum):
+    """The name of an environment in messages to merchants."""
+
+    SANDBOX = "SANDBOX"
+    LIVE = "LIVE"
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One environment. `mark` is part of every id and token: "test_" in a sandbox, nothing in a live deployment. So
-    neither works in the other environment. `profiles` are the client profiles, `scopes` the scopes that a token may
-    hold, in registry order. `any_loopback_port`: a redirect URI on a loopback address matches with any port (RFC 8252
-    section 7.3); else redirect URIs are compared exactly (RFC 9700 section 2.1)."""
+    """One environment. `label` is its name. `mark` is part of every id and token: "test_" in a sandbox, nothing in a
+    live deployment. So neither works in the other environment. `profiles` are the client profiles, `scopes` the scopes
+    that a token may hold, in registry order. `any_loopback_port`: a redirect URI on a loopback address matches with any
+    port (RFC 8252 section 7.3); else redirect URIs are compared exactly (RFC 9700 section 2.1)."""
 
+    label: EnvironmentLabel
     mark: str
     profiles: frozenset[str]
     scopes: tuple[str, ...]
@@ -30,8 +39,11 @@ class Environment:
         return f"sgw_{self.mark}{kind}_"
 
 
-SANDBOX = Environment("test_", frozenset({BASELINE, FAPI2}), tuple(SCOPES), any_loopback_port=True)
+SANDBOX = Environment(
+    EnvironmentLabel.SANDBOX, "test_", frozenset({BASELINE, FAPI2}), tuple(SCOPES), any_loopback_port=True
+)
 LIVE = Environment(
+    EnvironmentLabel.LIVE,
     "",
     frozenset({FAPI2}),
     tuple(name for name, scope in SCOPES.items() if not scope.sandbox_only),

@@ -1,4 +1,4 @@
-"""Event topics and actors, shared by the log, the outbox and the timeline (schema: WebhookTopic)."""
+"""Event topics and actors, shared by the log, the outbox, webhooks and the timeline (schema: WebhookTopic)."""
 
 from enum import StrEnum
 
@@ -24,6 +24,23 @@ class Topic(StrEnum):
     DISPUTE_RESOLVED = "DISPUTE_RESOLVED"
     CONSENT_GRANTED = "CONSENT_GRANTED"
     CONSENT_REVOKED = "CONSENT_REVOKED"
+
+
+_WIRE_NAMES = {topic: topic.lower().replace("_", ".", 1) for topic in Topic}
+_TOPICS = {name: topic for topic, name in _WIRE_NAMES.items()}
+
+
+def wire_name(topic: Topic) -> str:
+    """Returns the name of a topic in messages: decision.part_settled for DECISION_PART_SETTLED."""
+    return _WIRE_NAMES[topic]
+
+
+def topic_named(name: str) -> Topic:
+    """Returns the topic with this name in messages. Raises ValueError for an unknown name."""
+    topic = _TOPICS.get(name)
+    if topic is None:
+        raise ValueError(f"no topic is named {name!r}")
+    return topic
 
 
 class Actor(StrEnum):

@@ -20,6 +20,14 @@ def format_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
+def format_milliseconds(moment: datetime) -> str:
+    """Returns RFC 3339 in UTC with three digits of the second, "2026-11-02T09:00:00.123Z"; what is below them is cut
+    off. Raises ValueError for a datetime without a time zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a time needs a time zone")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
 def parse_moment(text: object) -> datetime:
     """Parses an RFC 3339 text to a datetime in UTC. Raises InvalidInput INVALID for any other text.
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from gateway.domain.errors import Misconfigured
 from gateway.domain.money import Money
 from gateway.domain.period import Period
+from gateway.kit.names import camel_case
 
 T = TypeVar("T")
 ASK_FIELD_TYPES = (Money, Period, timedelta, Decimal, str, bool, int)
@@ -76,9 +77,3 @@ def _ask_field(cls: type[Any], field: "dataclasses.Field[Any]", hint: Any) -> As
         raise Misconfigured(f"{name} has no description: use ask_field(...)")
     description, default = field.metadata["description"], field.default
     return AskField(field.name, camel_case(field.name), kinds[0], len(options) > 1, description, default)
-
-
-def camel_case(name: str) -> str:
-    """The name in camelCase: vehicleValue for vehicle_value."""
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)

@@ -2,19 +2,29 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields
-from enum import StrEnum
 from itertools import product
 from typing import Any
 
+from gateway.domain.decisions.dispute import Contested, DisputeStatus
 from gateway.domain.decisions.outcome import outcome_from_document
+from gateway.domain.decisions.settlement import Settlement
 from gateway.domain.decisions.transitions import Status
-from gateway.domain.events import Topic
-from gateway.domain.period import format_moment
+from gateway.domain.environment import EnvironmentLabel
+from gateway.domain.events import Actor, Topic
+from gateway.domain.webhooks.envelope import envelope_of
+from gateway.domain.webhooks.notice import (
+    Data,
+    DecisionData,
+    DisputeData,
+    Notice,
+    Subject,
+    SubjectType,
+    data_type_of,
+    subject_type_of,
+)
 from merchants.adapter import SAMPLE_NOW
 from merchants.conformance.requirement import Adapter, policy_versions, requirement
 from merchants.conformance.samples import decide_samples
-from merchants.wire import Notice
 
 
 @requirement("documents hold only the outcome")
@@ -50,29 +60,59 @@ def notice_messages(adapter: Adapter) -> Iterator[str]:
 
 
 def _sample_notices(adapter: Adapter) -> Iterator[Notice]:
-    """One notice for each topic and status. Some have no previous status, amount and due date."""
-    amount = adapter.requested_amount(adapter.ordinary_case.ask)
-    for number, (topic, after) in enumerate(product(Topic, Status)):
-        yield Notice(
-            topic=topic,
-            occurred_at=SAMPLE_NOW,
-            event_id=f"evt_{number}",
-            decision_id=f"dec_{number}",
-            merchant_reference="订单 17",
-            product=adapter.product,
-            before=None if number % 2 else Status.APPROVED,
-            after=after,
-            exposed=amount if number % 3 else None,
-            due_at=SAMPLE_NOW if number % 3 else None,
-        )
+    """Notices of each topic about decisions, with each status of a decision or a dispute. Some have no previous status,
+    amounts and due date."""
+    topics = [topic for topic in Topic if subject_type_of(topic) is SubjectType.DECISION]
+    for number, topic in enumerate(topics):
+        if data_type_of(topic) is DecisionData:
+            for after in Status:
+                yield _notice(topic, _decision(adapter, number + len(after), after))
+        else:
+            for kind, status in product(Contested, DisputeStatus):
+                yield _notice(topic, _dispute(kind, status))
+
+
+def _notice(topic: Topic, data: Data) -> Notice:
+    return Notice(
+        topic=topic,
+        occurred_at=SAMPLE_NOW,
+        event_id="evt_1",
+        environment=EnvironmentLabel.SANDBOX,
+        merchant_id="mer_1",
+        subject=Subject(SubjectType.DECISION, "dec_1"),
+        sequence=len(topic),
+        actor=Actor.CLOCK if len(topic) % 2 else Actor.MERCHANT,
+        data=data,
+    )
+
+
+def _decision(adapter: Adapter, number: int, after: Status) -> DecisionData:
+    due = adapter.requested_amount(adapter.ordinary_case.ask)
+    settled = due.share(number)
+    settlement = Settlement(due, settled, due - settled, SAMPLE_NOW if number % 4 else None, bool(number % 5))
+    return DecisionData(
+        merchant_reference="订单 17",
+        product=adapter.product,
+        before=None if number % 2 else Status.APPROVED,
+        after=after,
+        exposed=due if number % 3 else None,
+        settlement=settlement if number % 3 else None,
+        consent_id="con_1",
+        reason_codes=tuple(sorted(adapter.reason_codes)[: number % 3]),
+    )
+
+
+def _dispute(kind: Contested, status: DisputeStatus) -> DisputeData:
+    return DisputeData(
+        dispute_id="dsp_1", kind=kind, respond_by=SAMPLE_NOW, status=status, merchant_reference="订单 17"
+    )
 
 
 def _known_values(adapter: Adapter, notice: Notice) -> set[Any]:
-    """All values that the message of a notice may have: those of the notice, in the merchant's words."""
-    values = {getattr(notice, field.name) for field in fields(notice)}
-    known = {None, format_moment(SAMPLE_NOW), notice.merchant_reference, notice.event_id, notice.decision_id}
-    known |= set(notice.exposed.document().values()) if notice.exposed else set()
-    return known | {adapter.wire.words.get(value, value) for value in values if isinstance(value, StrEnum)}
+    """All values that the message of a notice may have: those of its envelope and its topic, also in the merchant's
+    words."""
+    values = _leaf_values(envelope_of(notice)) | {None, notice.topic.value}
+    return values | {theirs for word, theirs in adapter.wire.words.items() if word in values}
 
 
 def _leaf_values(document: Any) -> set[Any]:

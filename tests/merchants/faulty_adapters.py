@@ -11,6 +11,7 @@ from gateway.domain.decisions.terms import DepositTerms
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.policies.table import DecisionTable, PolicyResult
+from gateway.domain.webhooks.notice import Notice
 from merchants.adapter import SAMPLE_NOW
 from merchants.asks.fields import ask_field
 from merchants.bike_share import BikeRideAsk, BikeShare
@@ -27,7 +28,7 @@ from merchants.conformance.outcomes import approval_end, money_conservation, rea
 from merchants.conformance.requirement import Requirement
 from merchants.hotel import Hotel
 from merchants.policies.tables import read_table
-from merchants.wire import Notice, Rendered
+from merchants.wire import Rendered
 
 FAULTY: list[tuple[Requirement, type[Any], str]] = []
 """Requirement, an adapter that violates it, and a part of the problem's sentence."""
@@ -270,9 +271,9 @@ class UsesMutableAsks(BikeShare):
 
 
 @violates(notice_messages, "differs when it is read back")
-class LosesDueDate(BikeShare):
+class LosesSequence(BikeShare):
     def render(self, notice: Notice) -> Rendered:
-        return super().render(replace(notice, due_at=None))
+        return super().render(replace(notice, sequence=1))
 
 
 @violates(notice_messages, "values that are not in the notice: EXCELLENT")

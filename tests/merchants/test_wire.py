@@ -1,35 +1,27 @@
 """Wire formats: the standard webhook, a merchant's own format, and invalid formats."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import Misconfigured
 from gateway.domain.events import Topic
-from gateway.domain.merchants import Product
-from gateway.domain.money import Money
+from gateway.domain.webhooks.envelope import render_envelope
 from merchants.bike_share import BikeShare
 from merchants.harbour_bikes import HarbourBikes
 from merchants.lotus_hotels import LotusHotels
 from merchants.testing import AdapterContract
-from merchants.wire import STANDARD, Notice, Rendered, Signature, Wire
+from merchants.wire import NAMES, STANDARD, Rendered, Signature, StandardWire, Wire
+from tests.support.notices import notice_of_topic
 
-NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-NOTICE = Notice(
-    topic=Topic.DECISION_APPROVED,
-    occurred_at=NOON,
-    event_id="evt_1",
-    decision_id="dec_1",
-    merchant_reference="ride 订 17",
-    product=Product.DEPOSIT_WAIVER,
-    before=None,
-    after=Status.APPROVED,
-    exposed=Money(29900, "CNY"),
-    due_at=NOON,
-)
+NOTICE = notice_of_topic(Topic.DECISION_APPROVED)
+DISPUTED = notice_of_topic(Topic.DISPUTE_OPENED)
+AMOUNTS = {
+    "due": {"amount": "299.00", "currency": "CNY"},
+    "settled": {"amount": "100.00", "currency": "CNY"},
+    "outstanding": {"amount": "199.00", "currency": "CNY"},
+}
 
 
 class TestHarbourBikesContract(AdapterContract):
@@ -40,22 +32,9 @@ class TestLotusHotelsContract(AdapterContract):
     adapter = LotusHotels
 
 
-def test_standard_webhook_format() -> None:
+def test_standard_wire_renders_the_envelope() -> None:
     rendered = BikeShare().render(NOTICE)
-    assert json.loads(rendered.body) == {
-        "type": "DECISION_APPROVED",
-        "timestamp": "2026-11-02T12:00:00Z",
-        "data": {
-            "eventId": "evt_1",
-            "decisionId": "dec_1",
-            "merchantReference": "ride 订 17",
-            "product": "DEPOSIT_WAIVER",
-            "before": None,
-            "after": "APPROVED",
-            "exposed": {"amount": "299.00", "currency": "CNY"},
-            "dueAt": "2026-11-02T12:00:00Z",
-        },
-    }
+    assert rendered.body == render_envelope(NOTICE)
     assert (rendered.signature, rendered.header) == (Signature.STANDARD_WEBHOOKS, "webhook-signature")
 
 
@@ -64,36 +43,86 @@ def test_message_in_a_merchants_own_format() -> None:
     assert rendered == Rendered(rendered.body, "application/json", Signature.HMAC_SHA256_HEX, "x-harbour-seal")
     assert json.loads(rendered.body) == {
         "signal": "clear to ride",
-        "at": "2026-11-02T12:00:00Z",
+        "at": "2026-11-28T10:00:00.123Z",
         "signalNo": "evt_1",
+        "environment": "SANDBOX",
+        "merchantId": "mer_1",
         "clearanceNo": "dec_1",
+        "sequence": 3,
+        "actor": "MERCHANT",
         "rideNo": "ride 订 17",
         "product": "free ride",
-        "was": None,
-        "is": "cleared",
+        "was": "cleared",
+        "is": "riding",
         "trustedWith": {"amount": "299.00", "currency": "CNY"},
-        "backBy": "2026-11-02T12:00:00Z",
+        **AMOUNTS,
+        "backBy": "2026-11-28T10:00:00.123Z",
+        "overdue": True,
+        "consentId": "con_1",
+        "reasonCodes": ["REDUCED_FOR_TIER"],
+        "disputeId": None,
+        "disputeKind": None,
+        "respondBy": None,
+        "disputeStatus": None,
     }
 
 
+def test_dispute_in_a_merchants_own_format() -> None:
+    wire = Wire(header="x", words={"AWAITING_MERCHANT": "your turn", "BREACH": "no show", "MERCHANT": "us"})
+    message = json.loads(wire.render(DISPUTED).body)
+    assert {name: value for name, value in message.items() if value is not None} == {
+        "type": "DISPUTE_OPENED",
+        "timestamp": "2026-11-28T10:00:00.123Z",
+        "id": "evt_1",
+        "environment": "SANDBOX",
+        "merchantId": "mer_1",
+        "decisionId": "dec_1",
+        "sequence": 3,
+        "actor": "us",
+        "merchantReference": "ride 订 17",
+        "disputeId": "dsp_1",
+        "disputeKind": "no show",
+        "respondBy": "2026-11-28T10:00:00.123Z",
+        "disputeStatus": "your turn",
+    }
+    assert tuple(message) == NAMES
+    assert wire.read(wire.render(DISPUTED).body) == DISPUTED
+
+
+@pytest.mark.parametrize("adapter", [HarbourBikes, LotusHotels])
+def test_usual_messages_stay_small(adapter: type[HarbourBikes | LotusHotels]) -> None:
+    assert max(len(adapter().render(notice).body) for notice in (NOTICE, DISPUTED)) < 2_000
+
+
 def test_unmapped_names_and_words_stay_unchanged() -> None:
-    wire = Wire(header="x", names={"after": "state"}, words={"APPROVED": "yes"})
+    wire = Wire(header="x", names={"to": "state"}, words={"ACTIVE": "yes"})
     message = json.loads(wire.render(NOTICE).body)
     assert (message["type"], message["state"], message["product"]) == ("DECISION_APPROVED", "yes", "DEPOSIT_WAIVER")
     assert wire.read(wire.render(NOTICE).body) == NOTICE
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", STANDARD.render(NOTICE).body.replace(b"dec_1", b'dec"')])
-def test_read_rejects_other_bodies(body: bytes) -> None:
-    with pytest.raises((KeyError, ValueError)):
-        STANDARD.read(body)
+def test_own_format_is_for_decisions_only() -> None:
+    with pytest.raises(ValueError, match="CONSENT_GRANTED has the standard envelope only"):
+        HarbourBikes().render(notice_of_topic(Topic.CONSENT_GRANTED))
+
+
+@pytest.mark.parametrize("wire", [STANDARD, HarbourBikes.wire])
+@pytest.mark.parametrize("change", [(b"{", b""), (b'"dec_1"', b"1"), (b'"MERCHANT"', b'"NOBODY"'), (b'"CNY"', b'"XX"')])
+def test_read_rejects_other_bodies(wire: Wire | StandardWire, change: tuple[bytes, bytes]) -> None:
+    rendered = wire.render(NOTICE).body
+    assert change[0] in rendered
+    with pytest.raises(ValueError, match=r"."):
+        wire.read(rendered.replace(*change))
+    for body in (b"", b"{}", b"[]", b"null"):
+        with pytest.raises(ValueError, match=r"."):
+            wire.read(body)
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"names": {"after": "before"}}, "names must be distinct: before"),
-        ({"names": {"after": "x", "before": "x"}}, "names must be distinct: x"),
+        ({"names": {"to": "from"}}, "names must be distinct: from"),
+        ({"names": {"to": "x", "from": "x"}}, "names must be distinct: x"),
         ({"names": {"tier": "level"}}, "unknown names: tier"),
         ({"words": {"APPROVED": "DECLINED"}}, "words must be distinct: DECLINED"),
         ({"words": {"APPROVED": "x", "ACTIVE": "x"}}, "words must be distinct: x"),

@@ -1,12 +1,13 @@
 """The settlement of an obligation: amounts and dates, and the windows for breaches and disputes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from gateway.domain.duration import format_duration, parse_duration
+from gateway.domain.json_members import member
 from gateway.domain.money import Money
 
 
@@ -16,11 +17,15 @@ class Settlement:
     `due` less `settled`, and zero if the decision was cancelled or has expired. `due_at` is the due date (UTC).
     `overdue` means that the due date and its grace have passed and the overdue flag counts."""
 
-    due: Money
-    settled: Money
-    outstanding: Money
-    due_at: datetime | None
-    overdue: bool
+    due: Money = field(metadata=member("Amount to be paid, waived deposit, or credit."))
+    settled: Money = field(metadata=member("Part of the due amount that is settled."))
+    outstanding: Money = field(
+        metadata=member(
+            "Part of the due amount that is not settled. Zero if the decision was cancelled or has expired."
+        )
+    )
+    due_at: datetime | None = field(metadata=member("Due date, without the grace period."))
+    overdue: bool = field(metadata=member("Whether the overdue flag counts."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Webhooks: when deliveries are tried again."""
+"""Webhooks: the events that merchants' systems get, their envelope, and when deliveries are tried again."""
