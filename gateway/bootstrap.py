@@ -66,6 +66,7 @@ from gateway.services.scoring.record_disputes import RecordDisputeService
 from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
+from gateway.services.webhooks.endpoints import WebhookService
 from gateway.settings import Settings, SettingsError
 from gateway.sources.contract import ScoreSource
 from gateway.sources.remote.configuration import make_remote_source
@@ -226,6 +227,7 @@ def build(
         tasks=DeploymentTasks(
             processes, scheduler, disputes, record_disputes, ScoreScheduler(database, scorecard), purges, checkpoints
         ),
+        webhooks=WebhookService(database, ids, settings.outgoing_networks),
         seeding=Seeding(
             database, secrets, registry, merchant_service, clients, accounts, personas, ids, settings.issuer
         ),

@@ -47,6 +47,7 @@ from gateway.services.scoring.person_scores import PersonScoreService
 from gateway.services.scoring.record_disputes import RecordDisputeService
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
+from gateway.services.webhooks.endpoints import WebhookService
 from gateway.settings import Settings
 from gateway.sources.contract import ScoreSource
 from gateway.sources.scorecard.source import ScorecardSource
@@ -109,6 +110,7 @@ class Container:
     checkpoints: CheckpointService
     policies: PolicyService
     overrides: OverrideService
+    webhooks: WebhookService
     seeding: Seeding
     processes: ProcessRegistry
     tasks: DeploymentTasks

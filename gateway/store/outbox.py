@@ -73,6 +73,17 @@ _WAITING = (
 )
 _GIVEN = ("id", "merchant_id", "aggregate_id", "topic", "payload", "created_at")
 _LAST_POSITION = select(func.coalesce(func.max(_O.position), 0))
+_SINCE = (
+    select(OUTBOX)
+    .where(
+        _O.merchant_id == bindparam("merchant_id"),
+        _O.position.is_not(None),
+        _O.topic.in_(bindparam("topics", expanding=True)),
+        _O.created_at >= bindparam("since"),
+    )
+    .order_by(_O.position)
+    .limit(bindparam("most"))
+)
 _BY_ID = select(OUTBOX).where(_O.id == bindparam("event_id"))
 _PLACE = OUTBOX.update().where(_O.id == bindparam("of_id")).values(position=bindparam("new_position"))
 _FAN_OUT = 0x5E5A41  # the number of an advisory lock that nothing else uses in this database
@@ -146,6 +157,12 @@ class OutboxRepository(Repository):
         placed = [OutboxRow.of_values({**vars(each), "position": at}) for at, each in enumerate(messages, first)]
         run_many(self._connection, _PLACE, [{"of_id": each.id, "new_position": each.position} for each in placed])
         return placed
+
+    def list_since(self, merchant_id: str, topics: Sequence[str], since: WallTime, limit: int) -> list[OutboxRow]:
+        """Returns at most `limit` messages of a merchant about these topics, written at `since` or later, that have a
+        position, in its order."""
+        parameters = {"merchant_id": merchant_id, "topics": list(topics), "since": since, "most": limit}
+        return self._all(OutboxRow, _SINCE, **parameters)
 
     def load(self, event_id: str) -> OutboxRow | None:
         """Returns the message about an event, or None for an unknown id."""

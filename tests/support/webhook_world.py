@@ -94,8 +94,8 @@ class WebhookWorld:
         def rendered(message: OutboxRow) -> Rendered:
             return self.render(message)
 
-        fan_out = FanOut(self.database, ids, rendered)
-        return DeliveryWorker(self.database, fan_out, WebhookSender(self.http, self.clock), rendered, **self.limits)
+        sender = WebhookSender(self.http, self.clock)
+        return DeliveryWorker(self.database, FanOut(self.database, ids, rendered), sender, rendered, **self.limits)
 
     def endpoint(self, url: str, topics: Iterable[Topic] = tuple(Topic), secret: str | None = None) -> str:
         """Adds an endpoint and returns its id."""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from gateway.kit.clock import WallTime
 from gateway.kit.ids import Ids
 from gateway.services.webhooks.rendering import Render, render_or_log
 from gateway.store.database import Database
@@ -40,23 +41,24 @@ class FanOut:
                 continue
             row = render_or_log(self._render, message, unit.wall)
             rendered += [row] if row is not None else []
-            deliveries += [self.delivery_of(message, each.id, unit) for each in receiving]
+            deliveries += [new_delivery(self._ids, message, each.id, unit.wall) for each in receiving]
         unit.webhook_deliveries.insert(rendered, deliveries)
         return len(messages)
 
-    def delivery_of(self, message: OutboxRow, endpoint_id: str, unit: UnitOfWork) -> WebhookDeliveryRow:
-        """Returns a new delivery of a message with a position, which is due at once."""
-        assert message.position is not None
-        return WebhookDeliveryRow(
-            id=self._ids.new("whd"),
-            endpoint_id=endpoint_id,
-            event_id=message.id,
-            subject_id=message.aggregate_id,
-            sequence=message.sequence,
-            position=message.position,
-            due_at=unit.wall,
-            created_at=unit.wall,
-        )
+
+def new_delivery(ids: Ids, message: OutboxRow, endpoint_id: str, now: WallTime) -> WebhookDeliveryRow:
+    """Returns a new delivery of a message with a position, which is due at `now`."""
+    assert message.position is not None
+    return WebhookDeliveryRow(
+        id=ids.new("whd"),
+        endpoint_id=endpoint_id,
+        event_id=message.id,
+        subject_id=message.aggregate_id,
+        sequence=message.sequence,
+        position=message.position,
+        due_at=now,
+        created_at=now,
+    )
 
 
 def _by_merchant(unit: UnitOfWork, messages: Sequence[OutboxRow]) -> Mapping[str, list[WebhookEndpointRow]]:

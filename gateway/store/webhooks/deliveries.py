@@ -148,8 +148,11 @@ _LOCKED = _BY_ID.with_for_update()
 _OF_ENDPOINT = select(DELIVERIES).where(_D.endpoint_id == bindparam("endpoint_id")).order_by(_D.position.desc())
 _RESEND = (
     DELIVERIES.update()
-    .where(_D.id == bindparam("of_id"))
+    .where(_D.id.in_(bindparam("ids", expanding=True)))
     .values(status=DeliveryStatus.PENDING.value, tries=0, due_at=bindparam("now_due"), ended_at=null())
+)
+_IDS = select(_D.event_id, _D.id).where(
+    _D.endpoint_id == bindparam("of_endpoint"), _D.event_id.in_(bindparam("ids", expanding=True))
 )
 _ATTEMPTS_OF = (
     select(ATTEMPTS)
@@ -213,9 +216,15 @@ class WebhookDeliveryRepository(Repository):
         """Returns the delivery as `load` does. Its row stays locked until the unit of work ends."""
         return self._first(WebhookDeliveryRow, _LOCKED, delivery_id=delivery_id)
 
-    def resend(self, delivery_id: str, now: WallTime) -> None:
-        """Makes a delivery due at `now`, with all attempts of the schedule before it."""
-        self._execute(_RESEND, of_id=delivery_id, now_due=now)
+    def resend(self, delivery_ids: Sequence[str], now: WallTime) -> None:
+        """Makes deliveries due at `now`, with all attempts of the schedule before them."""
+        if delivery_ids:
+            self._execute(_RESEND, ids=list(delivery_ids), now_due=now)
+
+    def list_ids(self, endpoint_id: str, event_ids: Sequence[str]) -> dict[str, str]:
+        """Returns the ids of the deliveries of these events to an endpoint, by event id."""
+        rows = self._rows(_IDS, of_endpoint=endpoint_id, ids=sorted(set(event_ids)))
+        return {row.event_id: row.id for row in rows}
 
     def list_attempts(self, delivery_ids: Sequence[str]) -> list[WebhookAttemptRow]:
         """Returns the attempts of these deliveries, oldest first within each."""
