@@ -43,6 +43,9 @@ SET_GAUGES_EVERY = 1
 CHECKPOINT_INTERVAL = timedelta(seconds=1)
 """The time between two checkpoints of a log that grows."""
 
+REMINDER_INTERVAL = timedelta(minutes=1)
+"""The time between two searches for consents that end soon and obligations that are due soon."""
+
 COPY_INTERVAL = timedelta(seconds=0.25)
 """The time between two copies of SQLite's write-ahead log to the database file."""
 
@@ -71,6 +74,7 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
             tasks.start_soon(_repeat, container, "scheduler", container.tasks.apply_due, settings.clock_interval)
             tasks.start_soon(_repeat, container, "purge", partial(_purge, container), settings.purge_interval)
             tasks.start_soon(_repeat, container, "checkpoint", container.tasks.sign_checkpoints, CHECKPOINT_INTERVAL)
+            tasks.start_soon(_repeat, container, "reminders", container.tasks.write_reminders, REMINDER_INTERVAL)
             if container.database.sqlite:
                 tasks.start_soon(_repeat, container, "copy", container.database.copy_committed, COPY_INTERVAL)
             tasks.start_soon(_run_checks, readiness)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 from pwdlib import PasswordHash
 
@@ -19,7 +18,6 @@ from gateway.kit.deadline import Deadlines
 from gateway.kit.http import CONNECT_TIMEOUT, HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.job_queue import JobQueue
-from gateway.kit.key_file import KEY_FILE, load_or_create_key
 from gateway.kit.limits import RateLimiter, make_rate_limiter
 from gateway.kit.replay import Replays, make_replays
 from gateway.services.access_log import AccessLogService
@@ -50,6 +48,8 @@ from gateway.services.identity.registration import RegistrationService
 from gateway.services.identity.trusted_documents import TrustedDocumentService
 from gateway.services.identity.user_codes import UserCodes
 from gateway.services.merchants import MerchantService
+from gateway.services.notices.inbox import InboxService
+from gateway.services.notices.reminders import ReminderService
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
 from gateway.services.processes import BESIDE_POOL, ProcessRegistry
@@ -72,7 +72,7 @@ from gateway.sources.contract import ScoreSource
 from gateway.sources.remote.configuration import make_remote_source
 from gateway.sources.scorecard.card_files import load_cards
 from gateway.sources.scorecard.source import ScorecardSource
-from gateway.startup import require_our_database, require_our_packages
+from gateway.startup import require_our_database, require_our_packages, sandbox_key
 from gateway.store.database import Database
 from gateway.store.logs.keys import Keyring
 from gateway.store.waits import CHECKS, LONGEST_SILENCE, Waits
@@ -96,7 +96,7 @@ def build(
     """
     require_our_packages()
     logging.configure(settings.log_level)
-    master = settings.master_key() or _sandbox_key(settings.state_directory)
+    master = settings.master_key() or sandbox_key(settings.state_directory)
     registry = registry or discover(settings.adapters)
     registry.require_effective(clock())
     with _reading("GATEWAY_SCORECARDS"):
@@ -219,13 +219,21 @@ def build(
         reviews=DecisionReviewer(database, assessor, source, scheduler),
         disputes=disputes,
         obligations=ObligationService(disputes),
+        inbox=InboxService(),
         receipts=ReceiptService(settings.issuer),
         checkpoints=checkpoints,
         policies=PolicyService(registry, database, overrides),
         overrides=overrides,
         processes=processes,
         tasks=DeploymentTasks(
-            processes, scheduler, disputes, record_disputes, ScoreScheduler(database, scorecard), purges, checkpoints
+            processes,
+            scheduler,
+            disputes,
+            record_disputes,
+            ScoreScheduler(database, scorecard),
+            purges,
+            checkpoints,
+            ReminderService(database),
         ),
         webhooks=WebhookService(database, ids, settings.outgoing_networks),
         seeding=Seeding(
@@ -283,13 +291,3 @@ def _reading(setting: str) -> Iterator[None]:
 def _opaque_rule(master: bytes, rule_id: str) -> str:
     """The name of a rule that merchants see in live: always the same for a rule, and without its meaning."""
     return f"rule_{derive(master, f'rule {rule_id}').hex()[:12]}"
-
-
-def _sandbox_key(directory: Path) -> bytes:
-    path = directory / KEY_FILE
-    try:
-        return load_or_create_key(path)
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be used: {error.strerror}.") from error
-    except ValueError:
-        raise SettingsError(f"{path} does not hold a key. Remove it together with the data it sealed.") from None

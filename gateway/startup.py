@@ -6,7 +6,7 @@ from pathlib import Path
 import merchants
 import schema
 from gateway.kit.crypto import SealBroken
-from gateway.kit.key_file import KEY_FILE
+from gateway.kit.key_file import KEY_FILE, load_or_create_key
 from gateway.kit.logging import get_announcer
 from gateway.kit.outage import Outage
 from gateway.kit.private_files import is_private
@@ -164,3 +164,14 @@ def require_our_packages() -> None:
             raise SettingsError(
                 f"Another package named {module.__name__} shadows ours. Uninstall it: {module.__file__}"
             )
+
+
+def sandbox_key(directory: Path) -> bytes:
+    """Returns the secret key of a sandbox, which is in a file. Raises SettingsError for a file that cannot be used."""
+    path = directory / KEY_FILE
+    try:
+        return load_or_create_key(path)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be used: {error.strerror}.") from error
+    except ValueError:
+        raise SettingsError(f"{path} does not hold a key. Remove it together with the data it sealed.") from None

@@ -36,6 +36,7 @@ from gateway.services.identity.registration import RegistrationService
 from gateway.services.identity.trusted_documents import TrustedDocumentService
 from gateway.services.identity.user_codes import UserCodes
 from gateway.services.merchants import MerchantService
+from gateway.services.notices.inbox import InboxService
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
 from gateway.services.processes import ProcessRegistry
@@ -106,6 +107,7 @@ class Container:
     reviews: DecisionReviewer
     disputes: DisputeService
     obligations: ObligationService
+    inbox: InboxService
     receipts: ReceiptService
     checkpoints: CheckpointService
     policies: PolicyService

@@ -1,15 +1,17 @@
 """Deletes rows that have expired: pushed requests, codes, tokens, invitations, sessions, used assertions and proofs,
-idempotency records, and what was sent to webhook endpoints."""
+idempotency records, notices, and what was sent to webhook endpoints."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from gateway.domain.notices.notice import KEPT
 from gateway.kit.clock import WallTime
 from gateway.services.scoring.purge import ScorePurge
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
 from gateway.store.identity.sessions import SESSIONS
+from gateway.store.notices.notices import NOTICES
 from gateway.store.oauth.replays import REPLAYS
 from gateway.store.purge import PURGED
 from gateway.store.unit import UnitOfWork
@@ -42,6 +44,7 @@ class PurgeService:
             IDEMPOTENCY_RECORDS.name: CLOCK_MARGIN,
             SESSIONS.name: settings.session_life,
             **dict.fromkeys((ATTEMPTS.name, DELIVERIES.name, MESSAGES.name), WEBHOOKS_KEPT_FOR),
+            NOTICES.name: KEPT,
         }
 
     def purge(

@@ -1,5 +1,5 @@
 """The tasks that one process at a time runs for the whole deployment, at intervals: due transitions and scores, the
-purge, and checkpoints."""
+purge, reminders and checkpoints."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ from gateway.kit.logging import get_logger
 from gateway.services.checkpoints import CheckpointService
 from gateway.services.decisions.disputes import DisputeService
 from gateway.services.decisions.scheduler import DecisionScheduler
+from gateway.services.notices.reminders import ReminderService
 from gateway.services.processes import ProcessRegistry
 from gateway.services.purge import PurgeService
 from gateway.services.scoring.record_disputes import RecordDisputeService
@@ -29,10 +30,11 @@ class DeploymentTasks:
         scores: ScoreScheduler,
         purges: PurgeService,
         checkpoints: CheckpointService,
+        reminders: ReminderService,
     ) -> None:
         self._processes, self._scheduler, self._scores = processes, scheduler, scores
         self._disputes, self._record_disputes = disputes, record_disputes
-        self._purges, self._checkpoints = purges, checkpoints
+        self._purges, self._checkpoints, self._reminders = purges, checkpoints, reminders
 
     def apply_due(self) -> int:
         """Applies due transitions of decisions, and upholds unanswered disputes. Then computes due scores, for a
@@ -54,6 +56,11 @@ class DeploymentTasks:
         if not may_run():
             return {}
         return {table: rows for table, rows in self._purges.purge(may_continue=may_run).items() if rows}
+
+    def write_reminders(self) -> int:
+        """Writes the notices in advance of a date. Returns how many. Raises Outage."""
+        may_run = self._processes.hold_tasks
+        return self._reminders.write_due(may_run) if may_run() else 0
 
     def sign_checkpoints(self) -> None:
         """Signs checkpoints of the logs. Logs what prevents it. Raises Outage."""

@@ -8,6 +8,7 @@ from gateway.kit.clock import WallTime
 from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
 from gateway.store.identity.invitations import INVITATIONS
 from gateway.store.identity.sessions import SESSIONS
+from gateway.store.notices.notices import NOTICES
 from gateway.store.oauth.device_codes import DEVICE_CODES
 from gateway.store.oauth.initial_access_tokens import INITIAL_ACCESS_TOKENS
 from gateway.store.oauth.replays import REPLAYS
@@ -55,14 +56,13 @@ _STATEMENTS = {
     table.name: _delete(table, table.c.expires_at, _has_no_token(table, table.c.family))
     for table in (AUTHORIZATION_CODES, REFRESH_TOKENS)
 }
-_STATEMENTS[SESSIONS.name] = _delete(SESSIONS, SESSIONS.c.created_at)
 _STATEMENTS |= {
     ATTEMPTS.name: _delete(ATTEMPTS, ATTEMPTS.c.started_at),
     DELIVERIES.name: _delete(
         DELIVERIES, DELIVERIES.c.created_at, ~exists().where(ATTEMPTS.c.delivery_id == DELIVERIES.c.id)
     ),
-    MESSAGES.name: _delete(MESSAGES, MESSAGES.c.created_at),
 }
+_STATEMENTS |= {table.name: _delete(table, table.c.created_at) for table in (SESSIONS, MESSAGES, NOTICES)}
 
 PURGED = tuple(sorted(_STATEMENTS))
 """The names of the tables with rows that expire."""
@@ -72,6 +72,6 @@ class PurgeRepository(Repository):
     """Deletes expired rows."""
 
     def purge(self, table: str, before: WallTime, most: int) -> int:
-        """Deletes at most `most` rows of one of the tables PURGED that expired before `before`, or for sessions and
-        webhooks began before it. Returns how many it deleted."""
+        """Deletes at most `most` rows of one of the tables PURGED that expired before `before`, or for sessions,
+        webhooks and notices began before it. Returns how many it deleted."""
         return self._execute(_STATEMENTS[table], before=before, most=most)

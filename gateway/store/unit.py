@@ -14,6 +14,7 @@ from gateway.store.decisions.exposures import ExposureRepository
 from gateway.store.decisions.idempotency import IdempotencyRepository
 from gateway.store.decisions.merchant_names import MerchantNameRepository
 from gateway.store.decisions.pages import DecisionPageRepository
+from gateway.store.decisions.upcoming import UpcomingRepository
 from gateway.store.deployment import DeploymentRepository
 from gateway.store.identity.clients import ClientRepository
 from gateway.store.identity.invitations import InvitationRepository
@@ -30,6 +31,7 @@ from gateway.store.logs.tree_log import TreeLog
 from gateway.store.logs.trees import LogTrees
 from gateway.store.merchants.merchants import Counterpart, MerchantRepository
 from gateway.store.merchants.partners import PartnerRepository
+from gateway.store.notices.notices import NoticeRepository
 from gateway.store.oauth.device_codes import DeviceCodeRepository
 from gateway.store.oauth.endings import EndingRepository
 from gateway.store.oauth.initial_access_tokens import InitialAccessTokenRepository
@@ -113,7 +115,9 @@ class UnitOfWork:
 
     @_made_once
     def decisions(self) -> DecisionRepository:
-        return DecisionRepository(self.connection, self.wall, self.decision_log, self.logged_persons, self.exposures)
+        return DecisionRepository(
+            self.connection, self.wall, self.decision_log, self.logged_persons, self.exposures, self.notices
+        )
 
     @_made_once
     def decision_pages(self) -> DecisionPageRepository:
@@ -211,6 +215,14 @@ class UnitOfWork:
     @_made_once
     def webhook_deliveries(self) -> WebhookDeliveryRepository:
         return WebhookDeliveryRepository(self.connection)
+
+    @_made_once
+    def notices(self) -> NoticeRepository:
+        return NoticeRepository(self.connection, self.wall, self._keyring.ids)
+
+    @_made_once
+    def upcoming(self) -> UpcomingRepository:
+        return UpcomingRepository(self.connection)
 
     @_made_once
     def policy_overrides(self) -> PolicyOverrideRepository:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from gateway.domain.notices.notice import NoticeKind
 from gateway.kit.clock import WallTime
 from gateway.services.purge import CLOCK_MARGIN, PurgeService
 from gateway.settings import Settings
@@ -95,6 +96,7 @@ ROWS: dict[str, tuple[Callable[[UnitOfWork, Cast], object], timedelta]] = {
     "oauth_replays": (lambda unit, _: unit.replays.record_use("r", NOON, NOON), CLOCK_MARGIN),
     "idempotency_records": (make_idempotency_record, CLOCK_MARGIN),
     "sessions": (make_session, timedelta(0)),
+    "notices": (lambda unit, cast: unit.notices.add(cast.user, NoticeKind.SIGN_IN), timedelta(days=365)),
 }
 """By table: a function that inserts a row, and how long after NOON the row stays."""
 

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from gateway.domain.decisions.transitions import BreachKind, Status
+from gateway.domain.merchants import Product
+from gateway.domain.notices.notice import NoticeKind
 from gateway.web import pages
 from gateway.web.site.site import build_site
 from tests.support.factories import make_decision
@@ -119,6 +121,24 @@ def _record_page(world: OAuthWorld, path: str) -> httpx2.Response:
     return browser.get(withdrawal if path == "withdraw" else address)
 
 
+def _inbox_page(world: OAuthWorld) -> httpx2.Response:
+    """The inbox of mei with a notice of each kind, of which two are read."""
+    browser, decision, consent_id = _breach(world)
+    with writing(world.database) as unit:
+        consent = unit.consents.load(consent_id)
+        assert consent is not None
+        for kind in NoticeKind:
+            if kind in (NoticeKind.CONSENT_GRANTED, NoticeKind.CONSENT_EXPIRING):
+                subject: dict[str, Any] = {"subject_id": consent_id}
+            else:
+                subject = {"subject_id": decision, "product": Product.DEPOSIT_WAIVER}
+            now = unit.business_time(consent.merchant_id)
+            unit.notices.add(consent.user_id, kind, merchant_id=consent.merchant_id, business_at=now, **subject)
+        for notice in unit.notices.list_page(consent.user_id, 2):
+            unit.notices.mark_read(consent.user_id, notice.id)
+    return browser.get("/account/inbox")
+
+
 def _too_many_logins(world: OAuthWorld) -> httpx2.Response:
     responses = (world.browser().sign_in("mei", "wrong") for _ in range(1000))
     return next(response for response in responses if response.status_code == 429)
@@ -167,6 +187,7 @@ CASES = (
     PageCase("accesses", "/account/accesses", lambda world: _breach(world)[0].get("/account/accesses")),
     PageCase("decisions", "/account/decisions", lambda world: _breach(world)[0].get("/account/decisions")),
     PageCase("agreement", "/account/decisions/{id}", lambda world: _disputed_page(world, "agreement")),
+    PageCase("inbox", "/account/inbox", _inbox_page),
     PageCase("score-empty", "/account/score", lambda world: _signed_in(world).get("/account/score")),
     PageCase("score", "/account/score", _score_page),
     PageCase("score-what-if", "/account/score", lambda world: _score_page(world, _STEPS, "overdue")),

@@ -32,6 +32,7 @@ PAGES = (
         "/account/disputes/dsp_1/withdraw",
         "/account/records",
         "/account/records/rec_1",
+        "/account/inbox",
         "/account/record-disputes/rdp_1/withdraw",
         "/oauth/authorize",
         "/device",

@@ -114,6 +114,7 @@ class Deployment:
             "GET /account/score": lambda: person.get("/account/score"),
             "GET /account/records": lambda: person.get("/account/records"),
             "GET /account/records/{id}": lambda: person.get("/account/records/x"),
+            "GET /account/inbox": lambda: person.get("/account/inbox"),
             "GET /account/decisions": lambda: person.get("/account/decisions"),
             "GET /account/decisions/{id}": lambda: person.get("/account/decisions/x"),
             "POST /account/sign-out-everywhere": lambda: person.submit(
@@ -125,7 +126,7 @@ class Deployment:
                 )
                 for path in (
                     *("consents/{id}/revoke", "decisions/{id}/contest", "disputes/{id}/withdraw", "score/sharing"),
-                    *("records/{id}/contest", "record-disputes/{id}/withdraw"),
+                    *("records/{id}/contest", "record-disputes/{id}/withdraw", "inbox/read"),
                 )
             },
         }

@@ -14,6 +14,7 @@ from gateway.domain.consents.version import ConsentAction, ConsentVersion
 from gateway.domain.environment import Environment
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.events import Actor
+from gateway.domain.notices.notice import NoticeKind
 from gateway.kit.clock import BusinessTime
 from gateway.kit.crypto import random_token
 from gateway.kit.ids import Ids
@@ -205,12 +206,21 @@ class ConsentService:
         now: BusinessTime,
         asked: Request | None = None,
     ) -> None:
-        """Appends a version, and adds the message to the merchant. The consent must be new, or its row locked."""
+        """Appends a version, and adds the message to the merchant and the notice to the person. The consent must be
+        new, or its row locked."""
         number = unit.consent_versions.load_latest_number(consent.id) + 1
         unit.consent_versions.append(
             ConsentVersion(consent.id, number, action, actor, consent.scopes, consent.details, asked, now)
         )
         unit.outbox.add(message_of_consent(self._ids.new("msg"), consent, action.topic, unit.wall))
+        if action is not ConsentAction.REVOKED:
+            unit.notices.add(
+                consent.user_id,
+                NoticeKind.CONSENT_GRANTED,
+                merchant_id=consent.merchant_id,
+                subject_id=consent.id,
+                business_at=now,
+            )
 
 
 def details_within(details: Iterable[AuthorizationDetail], scopes: Iterable[str]) -> list[AuthorizationDetail]:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_network
 
 from gateway.domain.identity.person import username_of
+from gateway.domain.notices.notice import NoticeKind
 from gateway.kit.crypto import base64url, derive
 from gateway.kit.limits import RateLimit, RateLimiter
 from gateway.services.identity.accounts import AccountService, BrowserSession
@@ -86,7 +87,7 @@ class LoginService:
 
     def sign_in(self, visitor: BrowserSession | None, attempt: Attempt) -> SignedIn | None:
         """Ends the visitor's session, if there is one, and starts a session of the user. Letters of an email
-        address may have another case.
+        address may have another case. The person gets a notice of a login without a device cookie of theirs.
 
         None for a wrong username or password, and for a disabled account. Raises TooManyAttempts, SharedStateDown.
         """
@@ -103,8 +104,11 @@ class LoginService:
         # the limit allows.
         self._test(buckets)
         user_id = user.id
+        is_new_browser = self._device_cookies.nonce(attempt.device_cookie, user_id) is None
 
         def start_session(unit: UnitOfWork) -> BrowserSession:
+            if is_new_browser:
+                unit.notices.add(user_id, NoticeKind.SIGN_IN)
             return self._accounts.sign_in(unit, visitor, user_id)
 
         return SignedIn(self._database.write(start_session), self._device_cookies.new(user_id))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from gateway.domain.errors import InvalidInput, NotFound, StateConflict
+from gateway.domain.notices.notice import NoticeKind
 from gateway.domain.scoring.history import Cause
 from gateway.domain.scoring.record import NEGATIVE_KINDS
 from gateway.domain.scoring.record_dispute import (
@@ -141,6 +142,10 @@ class RecordDisputeService:
                 _mark_released(unit, listed, now)
             ended = replace(dispute, status=outcome, resolved_at=now, resolution=resolution)
             unit.record_disputes.end(ended)
+            if outcome is not RecordDisputeStatus.WITHDRAWN:
+                unit.notices.add(
+                    ended.user_id, NoticeKind.DISPUTE_RESOLVED, subject_id=ended.record_id, business_at=now
+                )
             return ended
 
         return self._database.write(end)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, false, or_, select
+from sqlalchemy import Connection, Index, bindparam, false, or_, select, text
 from sqlmodel import Field
 
 from gateway.domain.consents.authorization_detail import THRESHOLD, AuthorizationDetail, parse_details
@@ -37,8 +37,14 @@ class ConsentRow(Record):
     threshold_tier: str | None = None
 
 
+_UNREVOKED_ROW = text("revoked_at IS NULL")
+
+
 class ConsentTable(ConsentRow, table=True):
     __tablename__ = "consents"
+    __table_args__ = (
+        Index("ix_consents_expires_at", "expires_at", postgresql_where=_UNREVOKED_ROW, sqlite_where=_UNREVOKED_ROW),
+    )
 
 
 _MOST_KEPT = 2_048

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Index, bindparam, select
+from sqlalchemy import Connection, Index, bindparam, select, text
 from sqlmodel import UniqueConstraint
 
 from gateway.domain.decisions.decision import Decision, DecisionEvent, StoredDecision, state_by
@@ -24,6 +24,7 @@ from gateway.store.logged_persons import LoggedPersonRepository
 from gateway.store.logs.decision_log import DecisionLog
 from gateway.store.logs.sealed_log import NewEntry
 from gateway.store.merchants.merchants import MERCHANTS
+from gateway.store.notices.notices import NoticeRepository
 from gateway.store.outbox import OutboxRepository, message_of_event
 from gateway.store.repository import Repository, insert_into
 from gateway.store.scoring.outcomes import OutcomeRepository
@@ -36,6 +37,7 @@ DERIVED = {
 }
 """Columns computed from the state, so that the database can search and sum them."""
 _KIND = ("merchant_id", "product", "status")
+_ACTIVE = text("status = 'ACTIVE'")
 MAPPING = StateMapping(DecisionState, DERIVED)
 DecisionRow = MAPPING.declare(
     __name__,
@@ -55,6 +57,7 @@ DecisionRow = MAPPING.declare(
         Index("ix_decisions_merchant_id_kind_updated_at", *_KIND, "updated_at", "id", "valid_until"),
         Index("ix_decisions_consent_id_next_transition_at", "consent_id", "next_transition_at"),
         Index("ix_decisions_consent_id_flagged_at", "consent_id", "flagged_at"),
+        Index("ix_decisions_due_at", "due_at", postgresql_where=_ACTIVE, sqlite_where=_ACTIVE),
     ),
 )
 DECISIONS = table_of(DecisionRow)
@@ -116,7 +119,7 @@ EXPIRING = RULES[SystemTransition.EXPIRE].sources
 
 
 class DecisionRepository(Repository):
-    """Loads decisions, and saves them: the row, the totals, the log entry and the outbox message together."""
+    """Loads decisions, and saves them: row, totals, log entry, outbox message and notice together."""
 
     def __init__(
         self,
@@ -125,8 +128,10 @@ class DecisionRepository(Repository):
         log: DecisionLog,
         persons: LoggedPersonRepository,
         exposures: ExposureRepository,
+        notices: NoticeRepository,
     ) -> None:
         super().__init__(connection)
+        self._notices = notices
         self._wall, self._log, self._persons, self._exposures = wall, log, persons, exposures
         self._outbox, self._outcomes = OutboxRepository(connection), OutcomeRepository(connection)
 
@@ -256,8 +261,9 @@ class DecisionRepository(Repository):
     ) -> str:
         state, stored = decision.state, decision.stored
         person = self._persons.load(state.consent_id)
-        self._change_totals(person.user_id, state, stored.state if stored else None)
+        self._exposures.follow(person.user_id, state, stored.state if stored else None)
         self._outcomes.follow(person.user_id, state, event)
+        self._notices.follow(person.user_id, state, event, actor, dispute.status if dispute else None)
         public = {
             "decision": state.id,
             "client": state.client_id,
@@ -286,15 +292,6 @@ class DecisionRepository(Repository):
         self._outbox.add(message_of_event(event_id, state.merchant_id, public, state.merchant_reference, self._wall))
         decision.stored = StoredDecision(state, digest)
         return event_id
-
-    def _change_totals(self, user_id: str, state: DecisionState, before: DecisionState | None) -> None:
-        zero = Money.zero(state.currency)
-        exposure = state.exposure - (before.exposure if before else zero)
-        committed = state.committed - (before.committed if before else zero)
-        if exposure.minor:
-            self._exposures.change(user_id, state.merchant_id, exposure)
-        if committed.minor:
-            self._exposures.change_committed(state.consent_id, committed)
 
     def _states(self, statement: Any, **parameters: Any) -> list[DecisionState]:
         return [MAPPING.read(row) for row in self._rows(statement, **parameters)]

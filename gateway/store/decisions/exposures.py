@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Executable, bindparam, select
 from sqlmodel import Field
 
+from gateway.domain.decisions.state import DecisionState
 from gateway.domain.money import Money
 from gateway.store.base import Record, table_of
 from gateway.store.repository import Repository, insert_into
@@ -105,6 +106,16 @@ class ExposureRepository(Repository):
         """Returns the person's stored exposure by merchant id. Merchants without exposure are absent."""
         rows = self._rows(BY_MERCHANT, user_id=user_id, currency=currency)
         return {row.merchant_id: Money(int(row.exposure_minor), currency) for row in rows}
+
+    def follow(self, user_id: str, state: DecisionState, before: DecisionState | None) -> None:
+        """Changes the totals by the difference between a decision and what it was before; None for a new decision."""
+        zero = Money.zero(state.currency)
+        exposure = state.exposure - (before.exposure if before else zero)
+        committed = state.committed - (before.committed if before else zero)
+        if exposure.minor:
+            self.change(user_id, state.merchant_id, exposure)
+        if committed.minor:
+            self.change_committed(state.consent_id, committed)
 
     def change(self, user_id: str, merchant_id: str, by: Money) -> None:
         """Adds `by`, which may be negative, to the person's exposure in total and at the merchant. Raises RuntimeError

@@ -15,6 +15,7 @@ from gateway.services.access_log import AccessGroup
 from gateway.services.consents.service import ConsentOverview
 from gateway.services.decisions.obligations import HistoryPage, Obligation
 from gateway.services.identity.accounts import BrowserSession
+from gateway.services.notices.inbox import MOST_COUNTED
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError, SignedOut
 from gateway.web.pages.account.access_list import AccessList
@@ -33,6 +34,7 @@ from gateway.web.pages.account.consents import describe_consent
 from gateway.web.pages.account.decision_list import DecisionList, decisions_address
 from gateway.web.pages.account.decisions import describe_decision
 from gateway.web.pages.account.dispute_actions import NOT_CONTESTABLE, run_dispute_action
+from gateway.web.pages.account.inbox.page import InboxPages
 from gateway.web.pages.account.obligations import STATEMENT, describe_obligation
 from gateway.web.pages.account.records.page import RecordPages
 from gateway.web.pages.account.score.page import ScorePage
@@ -63,14 +65,17 @@ def routes(site: Site) -> list[Route]:
         AgreementPage(site).route,
         *ScorePage(site).routes,
         *RecordPages(site).routes,
+        *InboxPages(site).routes,
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The records of one person, each list newest first; accesses by kind, those that disclose most first."""
+    """The records of one person, each list newest first; accesses by kind, those that disclose most first. `unread` is
+    the number of unread notices, at most MOST_COUNTED."""
 
     name: str
+    unread: int
     consents: tuple[ConsentOverview, ...]
     obligations: tuple[Obligation, ...]
     history: HistoryPage
@@ -98,6 +103,7 @@ class AccountPage:
             request,
             "pages/account/account.html",
             name=account.name,
+            unread=f"{MOST_COUNTED - 1}+" if account.unread == MOST_COUNTED else str(account.unread or ""),
             active=[consent for consent in consents if consent.status is ConsentStatus.ACTIVE],
             ended=[consent for consent in consents if consent.status is not ConsentStatus.ACTIVE],
             obligations=obligations,
@@ -161,6 +167,7 @@ class AccountPage:
         def load_account(unit: UnitOfWork) -> Account:
             return Account(
                 name=container.accounts.load_user(unit, user_id).display_name,
+                unread=container.inbox.count_unread(unit, user_id),
                 consents=container.consents.list_of_user(unit, user_id),
                 obligations=container.obligations.list_obligations(unit, user_id),
                 history=container.obligations.list_history(unit, user_id),

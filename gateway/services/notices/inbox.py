@@ -1,0 +1,51 @@
+"""The inbox: a person's notices with the names of the merchants."""
+
+from dataclasses import dataclass
+
+from gateway.domain.notices.notice import Notice
+from gateway.store.unit import UnitOfWork
+
+LISTED = 20
+"""The number of notices on one page."""
+
+MOST_COUNTED = 100
+"""Unread notices are counted up to this number."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedNotice:
+    """A notice. `merchant_name` is "" if it is about no merchant."""
+
+    notice: Notice
+    merchant_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """A page of a person's notices, newest first. `next` is the id after which the next page begins, None if this is
+    the last page."""
+
+    notices: tuple[NamedNotice, ...]
+    next: str | None
+
+
+class InboxService:
+    """Reads a person's notices and marks them as read, in the caller's unit of work."""
+
+    def list_page(self, unit: UnitOfWork, user_id: str, after: str | None = None) -> InboxPage:
+        """LISTED notices of the person, newest first, from the one after `after`."""
+        notices = unit.notices.list_page(user_id, LISTED + 1, before=after)
+        merchants = unit.load_counterparts({each.merchant_id for each in notices if each.merchant_id is not None})
+        named = tuple(
+            NamedNotice(each, merchants[each.merchant_id].name if each.merchant_id is not None else "")
+            for each in notices[:LISTED]
+        )
+        return InboxPage(named, notices[LISTED - 1].id if len(notices) > LISTED else None)
+
+    def count_unread(self, unit: UnitOfWork, user_id: str) -> int:
+        """The number of unread notices of the person, at most MOST_COUNTED."""
+        return unit.notices.count_unread(user_id, MOST_COUNTED)
+
+    def mark_read(self, unit: UnitOfWork, user_id: str, notice_id: str | None = None) -> None:
+        """Marks one notice of the person as read, or all. Ignores an unknown id."""
+        unit.notices.mark_read(user_id, notice_id)
