@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from gateway import __version__
 from gateway.cli import (
     adapters,
+    certification,
     clients,
     consents,
     database,
@@ -75,6 +76,7 @@ app = typer.Typer(
 app.command("serve", rich_help_panel=_SET_UP)(serve.serve)
 clients.app.command("documents")(documents.documents)
 users.app.command("consents")(consents.consents)
+sandbox.app.command("verify")(certification.verify)
 for _name, (_group, _panel) in _GROUPS.items():
     app.add_typer(_group, name=_name, rich_help_panel=_panel)
 for _each in (app, *(group for group, _ in _GROUPS.values())):

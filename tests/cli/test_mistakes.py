@@ -23,6 +23,7 @@ from tests.support.server import ForkedServer, bare_environment
 KEY = base64.b64encode(MASTER).decode()
 FULL = "error: The output cannot be written: No space left on device."
 UNKNOWN = "zzz_test_unknown"
+SECRET = f"whsec_{KEY}"
 MISTAKES = [
     ("serve", "--port", "http"),
     ("serve", "--port", "99999"),
@@ -35,6 +36,12 @@ MISTAKES = [
     ("sandbox", "personas", UNKNOWN),
     ("sandbox", "reset", UNKNOWN, "--yes"),
     ("sandbox", "reset", "", "--yes"),
+    ("sandbox", "verify", "https://shop.example/hooks"),
+    ("sandbox", "verify", "shop.example", "--secret", SECRET),
+    ("sandbox", "verify", "https://user@shop.example/", "--secret", SECRET),
+    ("sandbox", "verify", "http://127.0.0.1:9/", "--secret", "whsec_short"),
+    ("sandbox", "verify", "http://127.0.0.1:9/", "--secret", SECRET),
+    ("sandbox", "verify", "http://127.0.0.1:9/", "--secret", SECRET, "--effects", "effects"),
     ("database", "upgrade", "--database-url", "mysql://x/y"),
     ("database", "upgrade", "--database-url", "sqlite:///"),
     ("database", "check", "--database-url", "sqlite:///missing/none.db"),

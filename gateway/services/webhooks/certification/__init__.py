@@ -1,0 +1,1 @@
+"""Certification of a merchant's webhook receiver: it gets sample events, and its answers are judged."""
