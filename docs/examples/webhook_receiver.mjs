@@ -49,7 +49,7 @@ export class Receiver {
     const event = this.read(body);
     const subject = `${event.subject.type} ${event.subject.id}`;
     if (!this.isNew(id)) return;
-    const line = { id, at: Math.floor(this.clock()) };
+    const line = { id, at: Math.trunc(this.clock()) };
     this.write(this.isNext(subject, event) ? { ...line, subject, sequence: event.sequence, ...this.change(id, event) } : line);
   }
 

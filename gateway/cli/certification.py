@@ -15,6 +15,7 @@ from gateway.cli.sandbox import LOOPBACK
 from gateway.kit.clock import wall_clock
 from gateway.kit.http import HttpClient
 from gateway.kit.http_address import Reason, Unreachable, read_address
+from gateway.kit.webhook_signatures import PREFIX
 from gateway.services.webhooks.certification.sheet import Result, Sheet, State
 
 WIDTH = 80
@@ -93,10 +94,10 @@ def _require_secret(entered: str) -> str:
     """Returns the secret, which is read from standard input if a dash was entered. Ends the program if it is none."""
     secret = sys.stdin.readline().strip() if entered == "-" else entered
     try:
-        key = b64decode(secret.removeprefix("whsec_"), validate=True)
+        key = b64decode(secret.removeprefix(PREFIX), validate=True)
     except ValueError:
         key = b""
-    if not secret.startswith("whsec_") or len(key) not in KEY_BYTES:
+    if not secret.startswith(PREFIX) or len(key) not in KEY_BYTES:
         fail(f"--secret must be whsec_ and base64 of {KEY_BYTES.start} to {KEY_BYTES.stop - 1} bytes.")
     return secret
 

@@ -1,15 +1,17 @@
 """Receivers with one error each, as small changes of the reference receiver, and the check that must notice it."""
 
 import json
+import sqlite3
 import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gateway.domain.decisions.transitions import Status
-from gateway.domain.events import Topic
+from gateway.domain.events import Topic, wire_name
 from tests.support.webhook_receiver import SECRET, example
 
 Base = example.Receiver
@@ -18,9 +20,12 @@ MEMBERS = {
     *("type", "timestamp", "id", "apiVersion", "environment"),
     *("merchantId", "subject", "sequence", "actor", "data"),
 }
-TOPICS = {topic.lower().replace("_", ".", 1) for topic in Topic}
+TOPICS = {wire_name(topic) for topic in Topic}
 SLOW = 0.4
 """Seconds that the slow receiver takes."""
+
+RACE = 0.1
+"""Seconds between the look-up of an event and the transaction that applies it."""
 
 SEQUENCE = """INSERT INTO subjects VALUES (?, ?, ?) ON CONFLICT (type, id) DO UPDATE SET sequence = excluded.sequence
 WHERE excluded.sequence {} subjects.sequence"""
@@ -101,9 +106,25 @@ def _apply_without_deletion(self: Any, database: Any, event_id: str, event: Any)
     Base.apply(self, database, event_id, event)
 
 
+def _receive_without_lock(self: Any, headers: Mapping[str, str], body: bytes) -> None:
+    event_id, event = self.verify(headers, body), self.read(body)
+    with closing(sqlite3.connect(self.database)) as database:
+        if database.execute("SELECT id FROM events WHERE id = ?", (event_id,)).fetchone():
+            return
+    if event["type"] == "decision.fulfilled":
+        time.sleep(RACE)
+    with self.transaction() as database:
+        self.is_new(database, event_id)
+        if self.is_next(database, event):
+            self.apply(database, event_id, event)
+
+
 VARIANTS = {
     # The sequence alone would stop the repetition, so it has to accept its last value again.
     "no deduplication": variant("repeated", is_new=lambda *_: True, is_next=_is_newer(">=")),
+    "the event is looked up before the transaction": variant(
+        "repeated", receive=_receive_without_lock, is_next=_is_newer(">=")
+    ),
     "an old sequence is applied": variant("order", is_next=_is_newer("<>")),
     "a gap is refused": variant("gap", is_next=_is_next_without_gap),
     "revocation fails": variant("revocation", apply=_apply_without_deletion),

@@ -6,13 +6,40 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from gateway.domain.api_version import API_VERSION
+from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.decisions.dispute import Contested, DisputeStatus
+from gateway.domain.decisions.settlement import Settlement
+from gateway.domain.decisions.transitions import RULES, Status
+from gateway.domain.environment import EnvironmentLabel
 from gateway.domain.events import Actor, Topic
+from gateway.domain.merchants import Product
+from gateway.domain.money import Money
+from gateway.domain.webhooks.envelope import render_envelope
+from gateway.domain.webhooks.notice import (
+    ConsentData,
+    Data,
+    DecisionData,
+    DisputeData,
+    EndpointData,
+    Notice,
+    Subject,
+    SubjectType,
+    data_type_of,
+    subject_type_of,
+)
 from gateway.kit.clock import WallClock, WallTime
 from gateway.kit.ids import Ids
 
 REFERENCE = "订单-2026-17"
 """A merchant's reference that is not ASCII, as references may be."""
+
+AMOUNT = Money(30_000, "CNY")
+WITHOUT_APPROVAL = {Topic.DECISION_PENDING, Topic.DECISION_DECLINED}
+_NOUNS = {SubjectType.DECISION: "dec", SubjectType.CONSENT: "con", SubjectType.ENDPOINT: "whe"}
+_ENDED = {"CONSENT_REVOKED": ConsentStatus.REVOKED, "CONSENT_EXPIRED": ConsentStatus.EXPIRED}
+_DISPUTES = {Topic.DISPUTE_ANSWERED: DisputeStatus.UNDER_REVIEW, Topic.DISPUTE_RESOLVED: DisputeStatus.UPHELD}
+_SOURCES = {rule.topic: min(rule.sources) for rule in RULES.values()}
+_TARGETS = {rule.topic: rule.target for rule in RULES.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,62 +71,52 @@ class Samples:
 
     def new_subject(self, topic: Topic) -> str:
         """Returns the id of a new decision, consent or endpoint, as the events of this topic are about."""
-        return self.ids.new({"CONSENT": "con", "ENDPOINT": "whe"}.get(topic.partition("_")[0], "dec"))
+        return self.ids.new(_NOUNS[subject_type_of(topic)])
 
     def event(self, topic: Topic, subject: str | None = None, sequence: int = 1) -> Sample:
         """Returns an event of the topic about this subject, or about a new one."""
-        event_id = self.ids.new("evt")
-        about = subject or self.new_subject(topic)
-        return Sample(event_id, encode(_envelope(topic, event_id, about, sequence, self.clock(), self.ids)))
+        now, about = self.clock(), Subject(subject_type_of(topic), subject or self.new_subject(topic))
+        notice = Notice(
+            topic=topic,
+            occurred_at=now,
+            event_id=self.ids.new("evt"),
+            environment=EnvironmentLabel.SANDBOX,
+            merchant_id=self.ids.new("mer"),
+            subject=about,
+            sequence=sequence,
+            actor=Actor.MERCHANT,
+            data=self._data(topic, about.id, WallTime(now + timedelta(days=7))),
+        )
+        return Sample(notice.event_id, render_envelope(notice))
+
+    def _data(self, topic: Topic, subject: str, due_at: WallTime) -> Data:
+        kind = data_type_of(topic)
+        if kind is ConsentData:
+            status = _ENDED.get(topic, ConsentStatus.ACTIVE)
+            return ConsentData(consent_id=subject, subject=self.ids.new("usr"), status=status, scopes=("score:tier",))
+        if kind is DisputeData:
+            return DisputeData(
+                dispute_id=self.ids.new("dsp"),
+                kind=Contested.BREACH,
+                respond_by=due_at,
+                status=_DISPUTES.get(topic, DisputeStatus.AWAITING_MERCHANT),
+                merchant_reference=REFERENCE,
+            )
+        if kind is EndpointData:
+            return EndpointData(endpoint_id=subject, reason="No success for 5 days.")
+        is_approved = topic not in WITHOUT_APPROVAL
+        return DecisionData(
+            merchant_reference=REFERENCE,
+            product=Product.DEPOSIT_WAIVER,
+            before=_SOURCES.get(topic),
+            after=_TARGETS.get(topic, Status.PENDING),
+            exposed=AMOUNT if is_approved else None,
+            settlement=Settlement(AMOUNT, Money.zero("CNY"), AMOUNT, due_at, False) if is_approved else None,
+            consent_id=self.ids.new("con"),
+            reason_codes=(),
+        )
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
-    """Returns a JSON document as the gateway sends it: compact, in UTF-8."""
+    """Returns a JSON document in the layout in which the gateway sends events."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _envelope(topic: Topic, event_id: str, subject: str, sequence: int, now: WallTime, ids: Ids) -> dict[str, Any]:
-    family = topic.partition("_")[0].lower()
-    return {
-        "type": topic.lower().replace("_", ".", 1),
-        "timestamp": _moment(now),
-        "id": event_id,
-        "apiVersion": API_VERSION,
-        "environment": "SANDBOX",
-        "merchantId": ids.new("mer"),
-        "subject": {"type": "decision" if family == "dispute" else family, "id": subject},
-        "sequence": sequence,
-        "actor": Actor.MERCHANT,
-        "data": _data(family, subject, now, ids),
-    }
-
-
-def _data(family: str, subject: str, now: WallTime, ids: Ids) -> dict[str, Any]:
-    if family == "consent":
-        return {"consentId": subject, "subject": ids.new("usr"), "status": "ACTIVE", "scopes": ["score:tier"]}
-    if family == "dispute":
-        respond_by = _moment(WallTime(now + timedelta(days=7)))
-        dispute = {"disputeId": ids.new("dsp"), "kind": "BREACH", "respondBy": respond_by}
-        return {**dispute, "status": "AWAITING_MERCHANT", "merchantReference": REFERENCE}
-    due = {"amount": "300.00", "currency": "CNY"}
-    settlement = {
-        "due": due,
-        "settled": {"amount": "0.00", "currency": "CNY"},
-        "outstanding": due,
-        "dueAt": _moment(WallTime(now + timedelta(days=7))),
-        "overdue": False,
-    }
-    return {
-        "merchantReference": REFERENCE,
-        "product": "DEPOSIT_WAIVER",
-        "from": "APPROVED",
-        "to": "ACTIVE",
-        "exposed": due,
-        "settlement": settlement,
-        "consentId": ids.new("con"),
-        "reasonCodes": [],
-    }
-
-
-def _moment(moment: WallTime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -13,9 +13,7 @@ from gateway.kit.http import HttpClient
 from gateway.kit.http_address import Reason, Unreachable
 from gateway.kit.webhook_signatures import sign
 from gateway.services.webhooks.certification.samples import Sample, Samples
-
-LONGEST_ANSWER = 65_536
-"""The largest answer to a delivery, in bytes."""
+from gateway.services.webhooks.sending import LARGEST_RESPONSE, TIMEOUT
 
 LONGEST_EFFECTS = 16 * 1024 * 1024
 """The largest list of effects, in bytes."""
@@ -38,7 +36,7 @@ class Limits:
     this program waits, in order to measure answers that are too late."""
 
     good: float = 5
-    usable: float = 15
+    usable: float = TIMEOUT.total_seconds()
     wait: float = 30
 
 
@@ -102,7 +100,7 @@ class Session:
     ) -> Answer:
         """Sends the event and returns the answer. Its time is `ahead` seconds ahead of ours. It is signed with
         `secrets`, by default with that of the receiver, and `other_signatures` stand before these. The body and headers
-        are replaced after that. A header that is None is left out."""
+        are replaced after that. A header with the value None is left out."""
         at = WallTime(self.clock() + timedelta(seconds=ahead))
         own = sign(secrets or (self.secret,), sample.id, at, sample.body)
         signatures = " ".join((*other_signatures, own["webhook-signature"]))
@@ -118,7 +116,7 @@ class Session:
         reason: Reason | None = None
         try:
             status = self.client.post(
-                self.url, body, headers=headers, timeout=self.limits.wait, max_bytes=LONGEST_ANSWER
+                self.url, body, headers=headers, timeout=self.limits.wait, max_bytes=LARGEST_RESPONSE
             ).status
         except Unreachable as error:
             reason = error.reason

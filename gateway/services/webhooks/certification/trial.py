@@ -2,12 +2,16 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.services.webhooks.certification.samples import Sample, Samples
 from gateway.services.webhooks.certification.session import Answer, Session
 from gateway.services.webhooks.certification.sheet import Result, State
+
+AT_ONCE = 4
+"""How often an event is sent at the same moment."""
 
 SHOWN_PROBLEMS = 3
 """The largest number of differences that a result names."""
@@ -30,6 +34,14 @@ class Trial:
         """Sends the event and expects 2xx. `delivery` are options of `Session.deliver`."""
         answer = self.session.deliver(sample, **delivery)
         self._note(answer, answer.is_accepted, what)
+
+    def expect_accepted_at_once(self, sample: Sample, what: str) -> None:
+        """Sends the event several times at the same moment and expects 2xx at least once."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            answers = list(pool.map(lambda _: self.session.deliver(sample), range(AT_ONCE)))
+        is_accepted = any(answer.is_accepted for answer in answers)
+        for answer in answers:
+            self._note(answer, is_accepted, what)
 
     def expect_refused(self, sample: Sample, what: str, **delivery: Any) -> None:
         """Sends the event and expects 4xx, and that it is not applied."""
