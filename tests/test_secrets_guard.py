@@ -14,6 +14,7 @@ TOKEN = "sgw_test_at_" + "x" * 43
 SECRETS = {
     "token": f"issued {TOKEN}",
     "live token": "sgw_rt_" + "y" * 43,
+    "webhook secret": "whsec_" + "x" * 43 + "=",
     "request_uri": "urn:ietf:params:oauth:request_uri:" + "z" * 43,
     "assertion": signed({"alg": "ES256"}, {"sub": "cli_1"}, new_key()),
     "form": "grant_type=authorization_code&code=abcdefgh",

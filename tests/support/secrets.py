@@ -4,6 +4,7 @@ import re
 
 PATTERNS = {
     "token, code or client secret": re.compile(r"sgw_(?:test_)?[a-z]{2}_[A-Za-z0-9_-]{20,}"),
+    "secret of a webhook endpoint": re.compile(r"whsec_[A-Za-z0-9+/]{20,}"),
     "request_uri": re.compile(r"urn:ietf:params:oauth:request_uri:[A-Za-z0-9_-]{20,}"),
     "assertion or proof": re.compile(r"eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\."),
     "parameter of a form or an address": re.compile(
