@@ -9,6 +9,7 @@ import pytest
 
 from gateway.domain.events import Topic
 from gateway.domain.webhooks.envelope import read_envelope
+from gateway.kit.webhook_signatures import new_secret
 from gateway.services.webhooks.certification.certification import CHECKS, NoAnswer, certify
 from gateway.services.webhooks.certification.reports import junit_report, markdown_report
 from gateway.services.webhooks.certification.session import Limits
@@ -54,11 +55,14 @@ def test_every_check_has_a_receiver_that_fails_it() -> None:
     assert {*KEYS, *JUDGED} - noticed == {"event", "form"}  # the tests below
 
 
-def test_receiver_with_another_secret_fails_from_the_first_check_on(tmp_path: Path) -> None:
-    with serving(example.Receiver(tmp_path / "receiver.db", [f"{SECRET[:-2]}A="])) as url:
-        results = certified(url)
-    first = results[0]
-    assert (first.key, first.state, first.came) == ("event", State.FAILED, "400 for decision.approved")
+def test_receiver_with_another_secret_fails_the_first_check_and_is_not_checked_further(tmp_path: Path) -> None:
+    with serving(example.Receiver(tmp_path / "receiver.db", [new_secret()])) as url:
+        session = session_with(url)
+        results = list(certify(session))
+    assert keys_of(results, State.FAILED) == {"event"}
+    assert keys_of(results, State.SKIPPED) == set(KEYS) - {"event"}
+    assert of_key(results, "event").came == "400 for decision.approved"
+    assert len(session.answers) == 2
 
 
 def test_effects_are_not_needed(reference: Any) -> None:
@@ -74,7 +78,7 @@ def test_slow_answer_that_is_still_in_time_is_a_warning(tmp_path: Path) -> None:
         results = certified(url, limits=Limits(good=SLOW / 2, usable=20, wait=20))
     assert keys_of(results, State.FAILED) == set()
     assert keys_of(results, State.WARNING) == {"speed"}
-    assert of_key(results, "speed").came == f"{SLOW:.1f} s at the longest"
+    assert float(of_key(results, "speed").came.split()[0]) >= SLOW
     assert Sheet("", results).is_passed
 
 
@@ -122,6 +126,7 @@ def test_list_of_effects_with_another_form_is_reported(content: bytes) -> None:
 
     with LocalServer(respond) as server:
         results = certified(server.url())
+    assert len([request for request in server.requests if request.startswith(b"GET")]) == 1
     effects = of_key(results, "effects")
     assert (effects.state, effects.came) == (State.FAILED, 'not {"effects": {event id: number}}')
 
@@ -163,7 +168,7 @@ def test_markdown_report_has_a_row_for_each_check() -> None:
         "| A check | passed | 2xx | 204 |  |",
         r"| A \<second\> check | failed | 4xx | 204 \| 200 | Do & repair. |",
         "| A third check | warning | fast | slow | Be faster. |",
-        r"| A fourth check | skipped | a list | none | Have one. |",
+        "| A fourth check | skipped | a list | none |  |",
     ]
 
 

@@ -24,7 +24,7 @@ TOPICS = {wire_name(topic) for topic in Topic}
 SLOW = 0.4
 """Seconds that the slow receiver takes."""
 
-RACE = 0.1
+RACE = 0.25
 """Seconds between the look-up of an event and the transaction that applies it."""
 
 SEQUENCE = """INSERT INTO subjects VALUES (?, ?, ?) ON CONFLICT (type, id) DO UPDATE SET sequence = excluded.sequence

@@ -192,7 +192,6 @@ def clock(trial: Trial) -> None:
 
 
 ACCEPTING = (
-    signed_event,
     topics,
     repeated,
     order,

@@ -21,6 +21,7 @@ LONGEST_EFFECTS = 16 * 1024 * 1024
 _UNCHANGED: Mapping[str, str | None] = MappingProxyType({})
 _PROBLEMS: Mapping[Reason, str] = {
     "unresolved": "no answer: the host has no address",
+    "address_refused": "no answer: connections to this address are not allowed",
     "connection": "no answer: the connection was lost",
     "tls": "no answer: the certificate is not valid",
     "timeout": "no answer in time",
@@ -37,7 +38,7 @@ class Limits:
 
     good: float = 5
     usable: float = TIMEOUT.total_seconds()
-    wait: float = 30
+    wait: float = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,8 @@ class Session:
 
     def count_effects(self) -> Mapping[str, int] | None:
         """Returns how often the receiver has applied each event, by event id. None if it does not say so, or cannot be
-        read; then `effects_problem` says why."""
-        if self.effects_url is None:
+        read; then `effects_problem` says why, and it is not read again."""
+        if self.effects_url is None or self.effects_problem is not None:
             return None
         try:
             return self._read_effects(self.effects_url)

@@ -29,7 +29,7 @@ class Result:
     @property
     def needs_action(self) -> bool:
         """Whether the receiver's owner should read the advice."""
-        return self.state is not State.PASSED
+        return self.state in {State.FAILED, State.WARNING}
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,10 @@ class Check:
         state = State.PASSED if is_passed else State.FAILED
         return Result(self.key, self.name, state, expected, came, self.advice, time.monotonic() - began)
 
+    def skip(self, reason: str) -> Result:
+        """Returns the result of a check that is not made."""
+        return Result(self.key, self.name, State.SKIPPED, self.expected, reason, self.advice, 0)
+
 
 def check(
     key: str, name: str, *, expected: str, effect: str = "", advice: str
