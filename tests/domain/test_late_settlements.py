@@ -1,6 +1,7 @@
 """Late settlements: when they count, how they are contested, and what a settlement during a dispute leaves."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -135,6 +136,14 @@ def test_settling_a_contested_flag_voids_it(end: object) -> None:
     state = end(contested(flagged(), OVERDUE), SETTLED)
     assert (state.status, state.contested_at) == (Status.FULFILLED, None)
     assert (state.overdue_at, state.lapsed_at, state.late_counts_from) == (OVERDUE, SETTLED, None)
+
+
+@pytest.mark.parametrize("end", [Decision.void_overdue, Decision.settle])
+def test_flag_that_was_contested_until_after_its_window_is_void_and_has_not_expired(end: Any) -> None:
+    """Otherwise the fulfilled obligation would have no record, although the person was right."""
+    last_day = BusinessTime(OVERDUE + WINDOWS.report - DAY)
+    state = after(contested(flagged(), last_day), end, BusinessTime(last_day + WINDOWS.respond))
+    assert (state.lapsed_at, state.flag_expired) == (OVERDUE + WINDOWS.report + DAY, False)
 
 
 def test_settling_a_contested_breach_voids_it() -> None:

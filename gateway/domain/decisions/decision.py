@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import ceil
-from typing import Any
 
 from gateway.domain.decisions.amounts import require_part, require_reduction
+from gateway.domain.decisions.changes import paused_until, require_between, with_terms, without_void
 from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.decisions.settlement import Windows
 from gateway.domain.decisions.state import DecisionProvenance, DecisionState
@@ -21,7 +20,7 @@ from gateway.domain.decisions.transitions import (
 from gateway.domain.errors import InvalidInput, TooEarly
 from gateway.domain.events import Actor, Topic
 from gateway.domain.money import Money
-from gateway.kit.clock import CLOCK_ALLOWANCE, BusinessTime
+from gateway.kit.clock import BusinessTime
 
 FURTHEST_EXTENSION = timedelta(days=366)
 """How far after the due date of the terms a due date may be moved, by all extensions together."""
@@ -83,7 +82,7 @@ class Decision:
     ) -> "tuple[Decision, DecisionEvent]":
         """Returns a new decision and its event. `state` has its final status. `last_date` is when a manual review
         expires."""
-        state = replace(state, valid_until=last_date) if approval is None else _with_terms(state, approval)
+        state = replace(state, valid_until=last_date) if approval is None else with_terms(state, approval)
         return cls(state), DecisionEvent(_REQUESTED[state.status], None, state.status, state.created_at)
 
     def approve(
@@ -93,7 +92,7 @@ class Decision:
         rule = require_rule(SystemTransition.APPROVE, self.state.status_at(now))
         changes = {name: getattr(provenance, name) for name in ("policy_version", "policy_hash", "rule_id")}
         state = replace(self.state, **changes, score_as_of=provenance.score_as_of, outcome=approval, windows=windows)
-        return self._apply(rule, _with_terms(state, approval), now)
+        return self._apply(rule, with_terms(state, approval), now)
 
     def decline(self, outcome: Decline, now: BusinessTime) -> DecisionEvent:
         """An operator declines a request that is in manual review."""
@@ -109,7 +108,7 @@ class Decision:
         approval or in the future."""
         rule = require_rule(Transition.ACTIVATE, self.state.status_at(now))
         approved_at = self.state.updated_at  # nothing changes an approval before its activation
-        at = _within(handed_over_at or now, approved_at, now, "handedOverAt", "the approval")
+        at = require_between(handed_over_at or now, approved_at, now, "handedOverAt", "the approval")
         return self._apply(rule, replace(self.state, activated_at=at), now)
 
     def extend(self, now: BusinessTime, due_at: BusinessTime) -> DecisionEvent:
@@ -155,11 +154,11 @@ class Decision:
         state = self.state
         whole = require_rule(Transition.FULFILL, state.status_at(now))
         if settled_at is not None:
-            _within(settled_at, state.activated_at or state.created_at, now, "settledAt", "the activation")
+            require_between(settled_at, state.activated_at or state.created_at, now, "settledAt", "the activation")
         if amount is not None:
             require_part(amount, state.outstanding, "settledAmount")
         if amount is None or amount == state.outstanding:
-            return self._apply(whole, replace(_without_void(state, settled_at, now), settled=state.due), now)
+            return self._apply(whole, replace(without_void(state, settled_at, now), settled=state.due), now)
         if state.status is Status.BREACHED:
             raise InvalidInput(
                 "INVALID_AMOUNT",
@@ -203,7 +202,8 @@ class Decision:
         is_settled = self.state.status is Status.FULFILLED
         name = SystemTransition.VOID_LATE_SETTLEMENT if is_settled else SystemTransition.LAPSE
         rule = require_rule(name, self.state.status_at(now))
-        return self._apply(rule, replace(self.state, lapsed_at=now, contested_at=None), now)
+        pause = paused_until(self.state, now)
+        return self._apply(rule, replace(self.state, lapsed_at=now, contested_at=None, dispute_pause=pause), now)
 
     def open_dispute(self, now: BusinessTime) -> DecisionEvent:
         """The person contests the overdue flag or the breach. It does not count and does not change until the dispute
@@ -214,8 +214,7 @@ class Decision:
     def reject_dispute(self, now: BusinessTime) -> DecisionEvent:
         """The dispute was rejected or withdrawn: the contested flag or breach counts at once. The duration of the
         dispute extends the window for reporting a breach, because no breach could be reported during the dispute."""
-        paused = now - (self.state.contested_at or now)
-        pause = self.state.dispute_pause + timedelta(seconds=ceil(paused.total_seconds()))
+        pause = paused_until(self.state, now)
         self.state = replace(
             self.state, contested_at=None, dispute_rejected_at=now, dispute_pause=pause, updated_at=now
         )
@@ -254,30 +253,3 @@ def state_by(state: DecisionState, now: BusinessTime) -> DecisionState:
     for _ in decision.apply_due(now):
         pass
     return decision.state
-
-
-def _with_terms(state: DecisionState, approval: Approval) -> DecisionState:
-    terms = approval.terms
-    settled = Money.zero(terms.exposed.currency)
-    moments: dict[str, Any] = {"valid_until": approval.valid_until, "due_at": terms.due_at}
-    return replace(state, outcome=approval, due=terms.exposed, settled=settled, **moments)
-
-
-def _without_void(state: DecisionState, settled_at: BusinessTime | None, now: BusinessTime) -> DecisionState:
-    """Returns the state without what its full settlement makes void: a contested flag or breach, and an overdue flag
-    that was set although the obligation had been settled at `settled_at`."""
-    is_flagged = state.overdue_at is not None and state.lapsed_at is None
-    was_in_time = settled_at is not None and state.due_at is not None and settled_at < state.due_at + state.grace
-    lapsed_at = now if is_flagged and (state.contested or was_in_time) else state.lapsed_at
-    voided_at = now if state.contested and state.status is Status.BREACHED else state.voided_at
-    return replace(state, lapsed_at=lapsed_at, voided_at=voided_at, contested_at=None)
-
-
-def _within(moment: BusinessTime, first: BusinessTime, now: BusinessTime, field: str, beginning: str) -> BusinessTime:
-    """Returns the moment. Within CLOCK_ALLOWANCE before `first` it returns `first`, within CLOCK_ALLOWANCE after `now`
-    it returns `now`. Raises InvalidInput for any other moment before `first` or after `now`."""
-    if moment - now > CLOCK_ALLOWANCE:
-        raise InvalidInput("INVALID_PERIOD", "This time is in the future.", (field,))
-    if first - moment > CLOCK_ALLOWANCE:
-        raise InvalidInput("INVALID_PERIOD", f"This time is before {beginning}.", (field,))
-    return min(max(moment, first), now)
