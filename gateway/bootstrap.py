@@ -25,6 +25,7 @@ from gateway.services.checkpoints import CheckpointService
 from gateway.services.consents.service import ConsentService
 from gateway.services.container import Container
 from gateway.services.decisions.assessment import Assessor
+from gateway.services.decisions.claims import ClaimService
 from gateway.services.decisions.dispute_resolution import DisputeResolution
 from gateway.services.decisions.disputes import DisputeService
 from gateway.services.decisions.obligations import ObligationService
@@ -217,6 +218,7 @@ def build(
         transitions=DecisionTransitions(database, resolution),
         scheduler=scheduler,
         reviews=DecisionReviewer(database, assessor, source, scheduler),
+        claims=ClaimService(database),
         disputes=disputes,
         obligations=ObligationService(disputes),
         inbox=InboxService(),

@@ -1,11 +1,11 @@
 """Compares the behaviour records of decisions with the decisions: each record says what its decision says, and a
-decision that ended after its person's first score has the record that it must have. Compares present scores with their
-history."""
+decision that ended after its person's first score, or has a claim that stands, has the record that it must have.
+Compares present scores with their history."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, or_, select
+from sqlalchemy import Row, and_, bindparam, func, not_, or_, select
 
 from gateway.audit.batches import read_batches
 from gateway.domain.decisions.behaviour import RECORDED_STATUSES, record_of
@@ -18,6 +18,12 @@ from gateway.store.scoring.scores import PERSON_SCORES, SNAPSHOTS
 from gateway.store.unit import UnitOfWork
 
 _first_score = select(func.min(SNAPSHOTS.c.as_of)).where(SNAPSHOTS.c.user_id == CONSENTS.c.user_id).scalar_subquery()
+_D = DECISIONS.c
+_CAN_HAVE_RECORD = or_(
+    _D.status.in_(sorted(RECORDED_STATUSES)),
+    and_(_D.claim_accepted_at.is_not(None), _D.claim_contradicted_at.is_(None)),
+)
+"""As `can_have_record`. The condition is never null for a decision."""
 _ENDED = (
     select(
         DECISIONS,
@@ -27,7 +33,7 @@ _ENDED = (
     )
     .join(MERCHANTS, MERCHANTS.c.id == DECISIONS.c.merchant_id)
     .join(CONSENTS, CONSENTS.c.id == DECISIONS.c.consent_id)
-    .where(DECISIONS.c.status.in_(sorted(RECORDED_STATUSES)))
+    .where(_CAN_HAVE_RECORD)
 )
 _OF_DECISIONS = select(RECORDS).where(
     RECORDS.c.source == GATEWAY, RECORDS.c.reference.in_(bindparam("ids", expanding=True))
@@ -35,10 +41,7 @@ _OF_DECISIONS = select(RECORDS).where(
 _WITHOUT_DECISION = (
     select(RECORDS.c.reference)
     .outerjoin(DECISIONS, DECISIONS.c.id == RECORDS.c.reference)
-    .where(
-        RECORDS.c.source == GATEWAY,
-        func.coalesce(DECISIONS.c.status, "").not_in(sorted(RECORDED_STATUSES)),
-    )
+    .where(RECORDS.c.source == GATEWAY, or_(_D.id.is_(None), not_(_CAN_HAVE_RECORD)))
     .order_by(RECORDS.c.reference)
 )
 _P, _H = PERSON_SCORES.c, SNAPSHOTS.c
@@ -66,7 +69,7 @@ def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
     for rows in read_batches(unit.connection, _ENDED, (DECISIONS.c.id,), batch):
         yield from _compare(unit, rows)
     for decision_id in unit.connection.scalars(_WITHOUT_DECISION):
-        yield f"Decision {decision_id}: it has a behaviour record, but has not ended."
+        yield f"Decision {decision_id}: it has a behaviour record, but has not ended, and no claim stands."
     for user_id in unit.connection.scalars(_UNLIKE_HISTORY):
         yield f"User {user_id}: the present score is not the newest one in its history."
 

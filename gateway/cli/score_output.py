@@ -45,6 +45,7 @@ def describe_record(row: BehaviourRecordRow) -> Record:
         "counts_from": row.counts_from,
         "ended_at": row.ended_at,
         "contested_at": row.contested_at,
+        "claimed_at": row.claimed_at,
         "import_id": row.import_id,
     }
 

@@ -19,6 +19,10 @@ class Topic(StrEnum):
     DECISION_WRITTEN_OFF = "DECISION_WRITTEN_OFF"
     DECISION_CANCELLED = "DECISION_CANCELLED"
     DECISION_EXPIRED = "DECISION_EXPIRED"
+    DECISION_CLAIMED = "DECISION_CLAIMED"
+    DECISION_CLAIM_DELIVERED = "DECISION_CLAIM_DELIVERED"
+    DECISION_CLAIM_ACCEPTED = "DECISION_CLAIM_ACCEPTED"
+    DECISION_CLAIM_WITHDRAWN = "DECISION_CLAIM_WITHDRAWN"
     DISPUTE_OPENED = "DISPUTE_OPENED"
     DISPUTE_ANSWERED = "DISPUTE_ANSWERED"
     DISPUTE_RESOLVED = "DISPUTE_RESOLVED"
@@ -46,7 +50,7 @@ def topic_named(name: str) -> Topic:
 class Actor(StrEnum):
     """Who caused an event. MERCHANT: the merchant's client. USER: the person. OPERATOR: the operator, by a command.
     CLOCK: the scheduler, which applies transitions at their due time and upholds disputes to which the merchant did not
-    respond in time. GATEWAY: the policy, which decided a request."""
+    respond in time. GATEWAY: the policy, which decided a request, or the delivery of a message."""
 
     MERCHANT = "MERCHANT"
     USER = "USER"

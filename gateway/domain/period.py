@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from gateway.domain.errors import InvalidInput
 
@@ -87,6 +88,18 @@ class Period:
             except InvalidInput as error:
                 raise error.with_prefix(name) from None
         return cls(*moments)
+
+
+def earliest_start(ask: Mapping[str, Any]) -> datetime | None:
+    """Returns the start of the period in an ask (UTC), the earliest if there are several. None for an ask without
+    one."""
+    starts = (
+        parse_moment(value["start"])
+        for member in ask.values()
+        for value in dict(member).values()
+        if isinstance(value, Mapping) and value.keys() == {"start", "end"}
+    )
+    return min(starts, default=None)
 
 
 def _in_utc(moment: datetime, name: str) -> datetime:

@@ -16,6 +16,7 @@ from gateway.kit.replay import Replays
 from gateway.services.access_log import AccessLogService
 from gateway.services.checkpoints import CheckpointService
 from gateway.services.consents.service import ConsentService
+from gateway.services.decisions.claims import ClaimService
 from gateway.services.decisions.disputes import DisputeService
 from gateway.services.decisions.obligations import ObligationService
 from gateway.services.decisions.queries import DecisionQueries
@@ -105,6 +106,7 @@ class Container:
     transitions: DecisionTransitions
     scheduler: DecisionScheduler
     reviews: DecisionReviewer
+    claims: ClaimService
     disputes: DisputeService
     obligations: ObligationService
     inbox: InboxService

@@ -184,6 +184,11 @@ _publish(
         "DECISION_WRITTEN_OFF": "A breach no longer uses the user's credit limit.",
         "DECISION_CANCELLED": "A decision was cancelled.",
         "DECISION_EXPIRED": "A decision was not activated, or not reviewed, in time.",
+        "DECISION_CLAIMED": "A user says that an obligation was met. Unless you contradict that within seven days, it"
+        " counts as kept for the user's score. Status and amounts stay as they are.",
+        "DECISION_CLAIM_DELIVERED": "The message about a claim was delivered. The seven days begin then.",
+        "DECISION_CLAIM_ACCEPTED": "A claim was not contradicted in time: the obligation counts as kept for the score.",
+        "DECISION_CLAIM_WITHDRAWN": "A user withdrew a claim.",
         "DISPUTE_OPENED": "A user opened a dispute.",
         "DISPUTE_ANSWERED": "The merchant responded to a dispute.",
         "DISPUTE_RESOLVED": "A dispute ended.",
@@ -200,7 +205,7 @@ _publish(
         "USER": "The user.",
         "OPERATOR": "Staff of the operator.",
         "CLOCK": "A deadline that passed.",
-        "GATEWAY": "The gateway, by the adapter's policy.",
+        "GATEWAY": "The gateway, by the adapter's policy or by the delivery of a message.",
     },
 )
 _publish(

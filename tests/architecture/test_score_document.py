@@ -3,6 +3,7 @@
 import re
 import tomllib
 
+from gateway.domain.decisions.settlement import CLAIM_SILENCE
 from gateway.domain.money import Money
 from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE, Tier
 from gateway.domain.scoring.what_if import MOST_KEPT
@@ -21,6 +22,7 @@ WHOLE_UNIT = f"{Money(FULL.minor, 'CNY').amount} CNY"
 SENTENCES = (
     f"a number from {LOWEST_SCORE} to {HIGHEST_SCORE}.",
     "is worth 0 points",
+    f"does not contradict that for {CLAIM_SILENCE.days} days",
     f"Everybody begins with {RULES.base} points.",
     f"a large one {FULL.units} unit",
     f"From {WHOLE_UNIT} on it is a whole unit",

@@ -5,7 +5,7 @@ from gateway.domain.decisions.dispute import require_contestable
 from gateway.domain.decisions.exposure import available_limit
 from gateway.domain.decisions.outcome import Decline
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import RULES, Status, SystemTransition
+from gateway.domain.decisions.transitions import RULES, ClaimKind, Status, SystemTransition
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.kit.clock import BusinessTime
@@ -68,6 +68,10 @@ def contested(state: DecisionState, now: BusinessTime) -> DecisionState:
     return after(state, Decision.open_dispute, now)
 
 
+def claimed() -> DecisionState:
+    return after(settled_in_part(), Decision.claim, NOON, ClaimKind.PAID)
+
+
 def rejected(state: DecisionState, now: BusinessTime) -> DecisionState:
     return after(contested(state, now), Decision.reject_dispute, now)
 
@@ -80,7 +84,9 @@ def states() -> dict[str, tuple[DecisionState, BusinessTime]]:
         "declined": (new_state(status=Status.DECLINED, outcome=Decline(("NOT_SCORED",))), NOON),
         "approved": (approved(), NOON),
         "active": (settled_in_part(), NOON),
+        "active, claimed": (claimed(), NOON),
         "active, overdue flag set": (flagged(), OVERDUE),
+        "active, claimed, overdue flag set": (due_applied(claimed(), OVERDUE)[0], OVERDUE),
         "active, overdue flag disputed": (contested(flagged(), OVERDUE), OVERDUE),
         "active, dispute about the flag rejected or withdrawn": (rejected(flagged(), OVERDUE), OVERDUE),
         "active, overdue flag expired (lapsed)": (due_applied(flagged(), LAPSED)[0], LAPSED),

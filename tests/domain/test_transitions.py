@@ -50,6 +50,7 @@ def test_transition_table() -> None:
         ("WRITE_OFF", "BREACHED", "BREACHED", "WRITTEN_OFF"),
         ("VOID_BREACH", "BREACHED", "ACTIVE", "BREACH_VOIDED"),
         ("VOID_LATE_SETTLEMENT", "FULFILLED", "FULFILLED", "LAPSED"),
+        ("ACCEPT_CLAIM", "ACTIVE", "ACTIVE", "CLAIM_ACCEPTED"),
     ]
 
 

@@ -10,6 +10,7 @@ from gateway.kit.clock import wall_clock
 from tests.support.merchant_client import MerchantClient, car
 from tests.support.merchant_decision import MerchantDecision
 from tests.support.oauth import Browser
+from tests.support.score_pages import shown_score
 from tests.support.server import Sandbox
 
 SCOPE = "score:exact decisions:request"
@@ -22,12 +23,6 @@ def merchant(moving_sandbox: Sandbox) -> Iterator[MerchantClient]:
     client = MerchantClient(moving_sandbox)
     yield client
     client.close()
-
-
-def shown_score(browser: Browser) -> int:
-    number = re.search(r'<span class="number">(\d+)</span>', browser.get("/account/score").text)
-    assert number is not None
-    return int(number[1])
 
 
 def projected_score(browser: Browser, steps: str) -> int:

@@ -6,8 +6,9 @@ from typing import Any
 
 from gateway.domain.decisions.decision import Decision, DecisionEvent
 from gateway.domain.decisions.outcome import Approval, ManualReview
+from gateway.domain.decisions.provenance import DecisionProvenance
 from gateway.domain.decisions.settlement import Windows
-from gateway.domain.decisions.state import DecisionProvenance, DecisionState
+from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.terms import PayLaterTerms
 from gateway.domain.decisions.transitions import BreachKind, Status, SystemTransition, Transition
 from gateway.domain.errors import GatewayError

@@ -94,7 +94,7 @@ class DemoWorld(World):
         self.access_log, self.scores, self.inquiries = container.access_log, container.scores, container.inquiries
         self.queries, self.decisions, self.requester = container.queries, container.decisions, container.requester
         self.transitions, self.scheduler, self.reviews = container.transitions, container.scheduler, container.reviews
-        self.disputes, self.obligations = container.disputes, container.obligations
+        self.disputes, self.obligations, self.claims = container.disputes, container.obligations, container.claims
         self.receipts, self.policies, self.overrides = container.receipts, container.policies, container.overrides
         self.accounts, self.personas, self.logins = container.accounts, container.personas, container.logins
         self.consents, self.clients, self.merchants = container.consents, container.clients, container.merchants

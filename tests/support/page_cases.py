@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -98,6 +99,23 @@ def _disputed_page(world: OAuthWorld, path: str) -> httpx2.Response:
     return browser.get({"account": "/account", "withdraw": dispute}.get(path, f"/account/decisions/{decision}"))
 
 
+def _claimed_page(world: OAuthWorld, path: str = "") -> httpx2.Response:
+    """A page below that of an agreement that Mei says she has kept. With "new", the page before she says so."""
+    browser = world.browser()
+    tokens: Any = world.cars.tokens(browser, "mei", PASSWORD)
+    with writing(world.database) as unit:
+        consent = unit.consents.load(tokens["grant_id"])
+        assert consent is not None
+        now = unit.business_time(consent.merchant_id)
+        decision = make_decision(unit, consent, status=Status.ACTIVE, activated_at=now, due_at=now + timedelta(days=3))
+    address = f"/account/decisions/{decision}"
+    page = browser.get(address)
+    if path == "new":
+        return page
+    browser.submit(page, f"{address}/claim")
+    return browser.get(address + path)
+
+
 def _revocation_page(world: OAuthWorld) -> httpx2.Response:
     browser, _, consent = _breach(world)
     return browser.get(f"/account/consents/{consent}/revoke")
@@ -188,6 +206,13 @@ CASES = (
     PageCase("decisions", "/account/decisions", lambda world: _breach(world)[0].get("/account/decisions")),
     PageCase("agreement", "/account/decisions/{id}", lambda world: _disputed_page(world, "agreement")),
     PageCase("inbox", "/account/inbox", _inbox_page),
+    PageCase("agreement-open", "/account/decisions/{id}", lambda world: _claimed_page(world, "new")),
+    PageCase("agreement-claimed", "/account/decisions/{id}", _claimed_page),
+    PageCase(
+        "withdraw-claim",
+        "/account/decisions/{id}/claim/withdraw",
+        lambda world: _claimed_page(world, "/claim/withdraw"),
+    ),
     PageCase("score-empty", "/account/score", lambda world: _signed_in(world).get("/account/score")),
     PageCase("score", "/account/score", _score_page),
     PageCase("score-what-if", "/account/score", lambda world: _score_page(world, _STEPS, "overdue")),

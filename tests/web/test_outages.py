@@ -117,6 +117,10 @@ class Deployment:
             "GET /account/inbox": lambda: person.get("/account/inbox"),
             "GET /account/decisions": lambda: person.get("/account/decisions"),
             "GET /account/decisions/{id}": lambda: person.get("/account/decisions/x"),
+            "POST /account/decisions/{id}/claim": lambda: person.http.post(
+                "/account/decisions/x/claim", data={**csrf, "kind": "PAID"}
+            ),
+            "GET /account/decisions/{id}/claim/withdraw": lambda: person.get("/account/decisions/x/claim/withdraw"),
             "POST /account/sign-out-everywhere": lambda: person.submit(
                 self.account_page, "/account/sign-out-everywhere"
             ),
@@ -127,6 +131,7 @@ class Deployment:
                 for path in (
                     *("consents/{id}/revoke", "decisions/{id}/contest", "disputes/{id}/withdraw", "score/sharing"),
                     *("records/{id}/contest", "record-disputes/{id}/withdraw", "inbox/read"),
+                    "decisions/{id}/claim/withdraw",
                 )
             },
         }

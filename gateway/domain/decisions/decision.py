@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 
 from gateway.domain.decisions.amounts import require_part, require_reduction
 from gateway.domain.decisions.changes import paused_until, require_between, with_terms, without_void
+from gateway.domain.decisions.claim import contradict_claim, require_claimable, with_claim, without_claim
 from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.provenance import DecisionProvenance
 from gateway.domain.decisions.settlement import Windows
-from gateway.domain.decisions.state import DecisionProvenance, DecisionState
+from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import (
     BreachKind,
+    ClaimKind,
     Status,
     SystemTransition,
     Transition,
@@ -112,8 +115,8 @@ class Decision:
         return self._apply(rule, replace(self.state, activated_at=at), now)
 
     def extend(self, now: BusinessTime, due_at: BusinessTime) -> DecisionEvent:
-        """Moves the due date later. This removes the overdue flag and ends a dispute about it. Raises InvalidInput if
-        the date is not later, has passed including grace, or is too late."""
+        """Moves the due date later. This removes the overdue flag and a claim, and ends a dispute about the flag.
+        Raises InvalidInput if the date is not later, has passed including grace, or is too late."""
         state = self.state
         rule = require_rule(Transition.EXTEND, state.status_at(now), state.blocked_transitions)
         if state.due_at is not None and due_at <= state.due_at:
@@ -128,7 +131,7 @@ class Decision:
         if due_at + state.grace <= now:
             raise InvalidInput("INVALID_PERIOD", "The new due date has already passed.", ("dueAt",))
         extended = replace(
-            state,
+            without_claim(state),
             due_at=due_at,
             dispute_pause=timedelta(0),
             overdue_at=None,
@@ -150,7 +153,8 @@ class Decision:
     ) -> DecisionEvent:
         """Settles the outstanding amount, or `amount` of it. A breach can only be settled in full. Raises InvalidInput
         for an invalid amount, and for a time before the activation or in the future. A full settlement ends the dispute
-        about a contested flag or breach, which is then void, and a flag that was set after `settled_at`."""
+        about a contested flag or breach, which is then void, and a flag that was set after `settled_at`. That of a part
+        contradicts a claim."""
         state = self.state
         whole = require_rule(Transition.FULFILL, state.status_at(now))
         if settled_at is not None:
@@ -166,7 +170,7 @@ class Decision:
                 ("settledAmount", "amount"),
             )
         part = require_rule(SystemTransition.SETTLE_PART, state.status_at(now))
-        return self._apply(part, replace(state, settled=state.settled + amount), now)
+        return self._apply(part, replace(contradict_claim(state, now), settled=state.settled + amount), now)
 
     def report_breach(self, now: BusinessTime, kind: BreachKind, outstanding: Money | None = None) -> DecisionEvent:
         """The merchant reports that the obligation was not met. If `outstanding` is less than the outstanding amount,
@@ -213,12 +217,37 @@ class Decision:
 
     def reject_dispute(self, now: BusinessTime) -> DecisionEvent:
         """The dispute was rejected or withdrawn: the contested flag or breach counts at once. The duration of the
-        dispute extends the window for reporting a breach, because no breach could be reported during the dispute."""
-        pause = paused_until(self.state, now)
-        self.state = replace(
-            self.state, contested_at=None, dispute_rejected_at=now, dispute_pause=pause, updated_at=now
-        )
+        dispute extends the window for reporting a breach, because no breach could be reported during the dispute. That
+        the flag counts contradicts a claim."""
+        state, pause = self.state, paused_until(self.state, now)
+        state = contradict_claim(state, now) if state.status is Status.ACTIVE else state
+        self.state = replace(state, contested_at=None, dispute_rejected_at=now, dispute_pause=pause, updated_at=now)
         return self.note(Topic.DISPUTE_RESOLVED, now)
+
+    def claim(self, now: BusinessTime, kind: ClaimKind) -> DecisionEvent:
+        """The person says that the obligation was met. Changes neither status nor amounts. Raises InvalidInput if that
+        cannot be claimed, or not any more."""
+        require_claimable(self.state, kind)
+        self.state = replace(with_claim(self.state, now, kind), updated_at=now)
+        return self.note(Topic.DECISION_CLAIMED, now)
+
+    def withdraw_claim(self, now: BusinessTime) -> DecisionEvent:
+        """The person withdraws the claim, for good. Raises InvalidInput if it is not open."""
+        if not self.state.claim_is_open:
+            raise InvalidInput("INVALID", "There is no open claim about this decision.")
+        self.state = replace(self.state, claim_withdrawn_at=now, updated_at=now)
+        return self.note(Topic.DECISION_CLAIM_WITHDRAWN, now)
+
+    def note_claim_delivery(self, now: BusinessTime, delivered_at: BusinessTime) -> DecisionEvent | None:
+        """The message about the open claim was delivered to the merchant at `delivered_at`, which is not after `now`.
+        The time to contradict it begins then. Returns None and changes nothing if it does not begin later than before,
+        or a delivery was noted before."""
+        state = replace(self.state, claim_told_at=delivered_at, updated_at=now)
+        before, after = self.state.claim_ends_at, state.claim_ends_at
+        if self.state.claim_told_at is not None or not before or not after or after <= before:
+            return None
+        self.state = state
+        return self.note(Topic.DECISION_CLAIM_DELIVERED, now)
 
     def note(self, topic: Topic, now: BusinessTime) -> DecisionEvent:
         """Returns an event that does not change the status."""
@@ -233,6 +262,9 @@ class Decision:
             elif state.status is Status.BREACHED:
                 rule = require_rule(SystemTransition.WRITE_OFF, state.status)
                 state = replace(state, written_off_at=now)
+            elif state.claim_ends_at == state.next_transition_at:
+                rule = require_rule(SystemTransition.ACCEPT_CLAIM, state.status)
+                state = replace(state, claim_accepted_at=now)
             elif state.overdue_at is None:
                 rule = require_rule(SystemTransition.MARK_OVERDUE, state.status)
                 state = replace(state, overdue_at=now)  # the window to report a breach begins when the flag is set

@@ -10,6 +10,9 @@ from gateway.domain.duration import format_duration, parse_duration
 from gateway.domain.json_members import member
 from gateway.domain.money import Money
 
+CLAIM_SILENCE = timedelta(days=7)
+"""How long a merchant may contradict a person's claim. Then the claim is accepted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settlement:

@@ -9,11 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.domain.decisions.outcome import Approval, Outcome
-from gateway.domain.decisions.settlement import Settlement, Windows
+from gateway.domain.decisions.provenance import DecisionProvenance
+from gateway.domain.decisions.settlement import CLAIM_SILENCE, Settlement, Windows
 from gateway.domain.decisions.terms import Terms
 from gateway.domain.decisions.transitions import (
     BlockedTransitions,
     BreachKind,
+    ClaimKind,
     Status,
     Transition,
     available_transitions,
@@ -21,7 +23,7 @@ from gateway.domain.decisions.transitions import (
 )
 from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.period import parse_moment
+from gateway.domain.period import earliest_start
 from gateway.kit.clock import BusinessTime
 
 USUAL_WINDOWS = Windows()
@@ -32,17 +34,6 @@ def stored_as(column: str = "", *, digest: str = "") -> dict[str, str]:
     """Returns the metadata of a field whose column or digest name differs from its own. Digests are kept for ever, so a
     renamed field keeps its name in digests."""
     return {"column": column, "digest": digest}
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionProvenance:
-    """The adapter, policy version and rule that decided. `policy_hash` is SHA-256 hex over the canonical policy."""
-
-    adapter: str
-    policy_version: str
-    policy_hash: str
-    rule_id: str
-    score_as_of: BusinessTime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +47,9 @@ class DecisionState:
     or breach was rejected or withdrawn. `voided_at`: when a dispute about a breach was upheld; a breach that was
     settled during the dispute keeps its `breached_at`. `dispute_pause`: how long disputes have postponed the expiry of
     the overdue flag, in whole seconds.
+
+    `claim`: how the person says that the obligation was met. `claim_told_at`: when the merchant received that, if this
+    postponed its acceptance. `claim_accepted_at`: when the merchant had not contradicted it in time.
     """
 
     id: str
@@ -95,6 +89,12 @@ class DecisionState:
     dispute_pause: timedelta = field(
         default=timedelta(0), metadata=stored_as("dispute_pause_seconds", digest="stood_still_seconds")
     )
+    claim: ClaimKind | None = None
+    claimed_at: BusinessTime | None = None
+    claim_told_at: BusinessTime | None = None
+    claim_accepted_at: BusinessTime | None = None
+    claim_withdrawn_at: BusinessTime | None = None
+    claim_contradicted_at: BusinessTime | None = None
 
     @property
     def provenance(self) -> DecisionProvenance:
@@ -123,11 +123,10 @@ class DecisionState:
 
     @property
     def exposure(self) -> Money:
-        """The part of the person's credit limit that the decision uses. A pending request uses none. An approval uses
-        the outstanding amount until it ends, its overdue flag expires or it is written off. Released exposure is never
-        used again."""
-        uses = self.status in _RESERVING and not self._freed
-        return self.outstanding if uses else Money.zero(self.currency)
+        """The part of the person's credit limit that the decision uses: the outstanding amount of an approval until it
+        ends, its overdue flag expires or it is written off. Released exposure is never used again."""
+        is_used = self.status in _RESERVING and not self._freed
+        return self.outstanding if is_used else Money.zero(self.currency)
 
     @property
     def committed(self) -> Money:
@@ -142,14 +141,32 @@ class DecisionState:
         match self.status:
             case Status.PENDING | Status.APPROVED:
                 return self.valid_until
-            case Status.ACTIVE if not self._freed and not self.contested:
-                if self.overdue_at is not None:
-                    return self.overdue_at + self.windows.report + self.dispute_pause
-                return self.due_at + self.grace if self.due_at else None
+            case Status.ACTIVE if not self.contested:
+                return min(filter(None, (self.claim_ends_at, self._flag_changes_at)), default=None)
             case Status.BREACHED if self.breached_at and not self._freed and not self.contested:
                 return self.breached_at + self.windows.write_off
             case _:
                 return None
+
+    @property
+    def claim_is_open(self) -> bool:
+        """Whether the person's claim has not ended. It waits while there is a breach, and goes on if that is void."""
+        ended_at = self.claim_accepted_at or self.claim_contradicted_at or self.claim_withdrawn_at
+        return self.claimed_at is not None and ended_at is None and self.status is Status.ACTIVE
+
+    @property
+    def claim_stands(self) -> bool:
+        """Whether the person's claim was accepted, and the merchant has not contradicted it since."""
+        return self.claim_accepted_at is not None and self.claim_contradicted_at is None
+
+    @property
+    def claim_ends_at(self) -> BusinessTime | None:
+        """When an open claim is accepted: CLAIM_SILENCE after the merchant was told, or after it could report a missing
+        payment or return. None without an open claim."""
+        told_at = self.claim_told_at or self.claimed_at
+        if told_at is None or not self.claim_is_open:
+            return None
+        return BusinessTime(max(told_at, self.breach_possible_from(BreachKind.NOT_PAID)) + CLAIM_SILENCE)
 
     @property
     def contested(self) -> bool:
@@ -196,12 +213,20 @@ class DecisionState:
         return Settlement(self.due, self.settled, outstanding, self.due_at, self.overdue)
 
     @property
+    def _flag_changes_at(self) -> BusinessTime | None:
+        """When the overdue flag of an active decision is set, or expires."""
+        if self._freed:
+            return None
+        if self.overdue_at is not None:
+            return BusinessTime(self.overdue_at + self.windows.report + self.dispute_pause)
+        return BusinessTime(self.due_at + self.grace) if self.due_at else None
+
+    @property
     def _freed(self) -> bool:
         return self.lapsed_at is not None or self.written_off_at is not None
 
     def status_at(self, now: BusinessTime) -> Status:
-        """Returns the status at `now`. After `valid_until` an approval or a pending request has expired, even if that
-        is not saved yet."""
+        """Returns the status at `now`, as the function `status_at` does."""
         return status_at(self.status, self.valid_until, now)
 
     def as_of(self, now: BusinessTime) -> "DecisionState":
@@ -211,27 +236,15 @@ class DecisionState:
         status = self.status_at(now)
         return self if status is self.status else replace(self, status=status)
 
-    @property
-    def period_starts_at(self) -> BusinessTime | None:
-        """The start of the period in the ask (UTC), the earliest if there are several. None for an ask without one."""
-        starts = [
-            parse_moment(value["start"])
-            for member in self.ask.values()
-            for value in dict(member).values()
-            if isinstance(value, Mapping) and value.keys() == {"start", "end"}
-        ]
-        return BusinessTime(min(starts)) if starts else None
-
     def breach_possible_from(self, kind: BreachKind) -> BusinessTime:
-        """Returns the earliest moment at which a breach of this kind can be reported. A missing payment or return: the
-        due date plus grace. A no-show: the start of the period; without a period, the due date plus grace. Any other
-        kind: activation."""
+        """Returns the earliest moment at which a breach of this kind can be reported. A no-show: the start of the
+        period. A missing payment or return, and without a period: the due date plus grace. Other kinds: activation."""
         overdue_from = self.due_at + self.grace if self.due_at is not None else self.created_at
         match kind:
             case BreachKind.NOT_PAID | BreachKind.NOT_RETURNED:
                 return BusinessTime(overdue_from)
             case BreachKind.NO_SHOW:
-                return self.period_starts_at or BusinessTime(overdue_from)
+                return BusinessTime(earliest_start(self.ask) or overdue_from)
         return self.activated_at or self.created_at
 
     @property
@@ -266,16 +279,13 @@ class DecisionState:
 
     @property
     def flag_expired(self) -> bool:
-        """Whether the overdue flag expired because no breach was reported in time, and not because a dispute was
-        upheld."""
+        """Whether the overdue flag expired because no breach was reported in time."""
         if self.overdue_at is None or self.lapsed_at is None or self.lapsed_at == self.voided_at:
             return False
         return self.lapsed_at >= self.overdue_at + self.windows.report + self.dispute_pause
 
     def counts_as_breach(self, now: BusinessTime) -> bool:
-        """Whether the decision is an open breach that counts. A breach counts once its dispute window is over, or once
-        a dispute about it was rejected or withdrawn. It does not count while contested, nor before a breach of its kind
-        can be reported. A breach of the kind OTHER does not count before the due date."""
+        """Whether the decision is an open breach that counts and is not contested."""
         counts_from = self.breach_counts_from
         is_open = self.status is Status.BREACHED and not self.contested
         return is_open and counts_from is not None and now >= counts_from

@@ -41,7 +41,8 @@ class SystemTransition(StrEnum):
     passed; the overdue flag is set. LAPSE: the overdue flag ends and the exposure is released, because no breach was
     reported in time or a dispute about the flag was upheld. WRITE_OFF: the breach is so old that its exposure is
     released; it still counts against the person. VOID_BREACH: a dispute about the breach was upheld.
-    VOID_LATE_SETTLEMENT: the same about the overdue flag of an obligation that is settled."""
+    VOID_LATE_SETTLEMENT: the same about the overdue flag of an obligation that is settled. ACCEPT_CLAIM: the merchant
+    has not contradicted the person's claim in time; the obligation counts as kept for the score."""
 
     SETTLE_PART = "SETTLE_PART"
     APPROVE = "APPROVE"
@@ -52,6 +53,7 @@ class SystemTransition(StrEnum):
     WRITE_OFF = "WRITE_OFF"
     VOID_BREACH = "VOID_BREACH"
     VOID_LATE_SETTLEMENT = "VOID_LATE_SETTLEMENT"
+    ACCEPT_CLAIM = "ACCEPT_CLAIM"
 
 
 class BreachKind(StrEnum):
@@ -62,6 +64,13 @@ class BreachKind(StrEnum):
     DAMAGED = "DAMAGED"
     NO_SHOW = "NO_SHOW"
     OTHER = "OTHER"
+
+
+class ClaimKind(StrEnum):
+    """How the person says that the obligation was met."""
+
+    RETURNED = "RETURNED"
+    PAID = "PAID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,7 @@ RULES: Mapping[Transition | SystemTransition, TransitionRule] = {
         _rule(SystemTransition.WRITE_OFF, "BREACHED", Status.BREACHED, Topic.DECISION_WRITTEN_OFF),
         _rule(SystemTransition.VOID_BREACH, "BREACHED", Status.ACTIVE, Topic.DECISION_BREACH_VOIDED),
         _rule(SystemTransition.VOID_LATE_SETTLEMENT, "FULFILLED", Status.FULFILLED, Topic.DECISION_LAPSED),
+        _rule(SystemTransition.ACCEPT_CLAIM, "ACTIVE", Status.ACTIVE, Topic.DECISION_CLAIM_ACCEPTED),
     )
 }
 """The transition table. It has all transitions."""

@@ -68,7 +68,8 @@ class BehaviourRecord:
     obligation was about, None for one without money. `months` is 0 to 12 for the kind MONTHS, else None. `at` is when
     it was received, `counts_from` when a negative record begins to count (None: at once), and `ended_at` when a broken
     obligation was written off (None: not yet). `contested_at` is since when a dispute about it is open; a contested
-    record does not count. `is_own` is whether it is about a decision of this deployment.
+    record does not count. `claimed_at` is when the person said that the obligation was kept, None unless the record
+    rests on that and on the merchant's silence. `is_own` is whether it is about a decision of this deployment.
     """
 
     id: str
@@ -81,6 +82,7 @@ class BehaviourRecord:
     counts_from: BusinessTime | None = None
     ended_at: BusinessTime | None = None
     contested_at: BusinessTime | None = None
+    claimed_at: BusinessTime | None = None
     is_own: bool = field(default=False, compare=False)
     month: int = field(init=False, compare=False)
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from gateway.domain.decisions.decision import LoggedEvent
+from gateway.domain.decisions.claim import CLAIM_KINDS
+from gateway.domain.decisions.decision import Decision, LoggedEvent, state_by
 from gateway.domain.decisions.dispute import Contested, Dispute, require_contestable
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
@@ -48,14 +49,16 @@ class HistoryPage:
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """One decision with all that its parties have written: its events and disputes, oldest first. `contestable` is what
-    the person can contest now, None if nothing. `score` is the score with which it was decided, None if its entry has
-    none or the person's key was destroyed."""
+    the person can contest now, None if nothing. `claimable` is the decision as it would be with a claim of now, None if
+    nothing can be claimed. `score` is the score with which it was decided, None if its entry has none or the person's
+    key was destroyed."""
 
     decision: DecisionState
     merchant_name: str
     events: tuple[LoggedEvent, ...]
     disputes: tuple[Dispute, ...]
     contestable: Contested | None
+    claimable: DecisionState | None
     score: DecidedScore | None
 
 
@@ -95,6 +98,7 @@ class ObligationService:
             score=DecidedScore.from_document(scores[-1]) if scores else None,
             disputes=tuple(self._disputes.list_all(unit, decision_id)),
             contestable=_contestable(state, now),
+            claimable=_claimable(state_by(state, now), now),
         )
 
     def list_history(self, unit: UnitOfWork, user_id: str, after: str | None = None) -> HistoryPage:
@@ -125,3 +129,12 @@ def _contestable(state: DecisionState, now: BusinessTime) -> Contested | None:
         return require_contestable(state, now)
     except InvalidInput:
         return None
+
+
+def _claimable(state: DecisionState, now: BusinessTime) -> DecisionState | None:
+    decision = Decision(state)
+    try:
+        decision.claim(now, CLAIM_KINDS[state.product])
+    except InvalidInput:
+        return None
+    return decision.state

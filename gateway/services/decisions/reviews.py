@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from gateway.domain.decisions.decision import Decision
 from gateway.domain.decisions.outcome import Approval, Decline, Outcome
+from gateway.domain.decisions.provenance import DecisionProvenance
 from gateway.domain.decisions.reason import REASONS
-from gateway.domain.decisions.state import DecisionProvenance, DecisionState
+from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import SystemTransition, require_rule
 from gateway.domain.errors import ConsentRefused, InvalidInput, NotFound
 from gateway.domain.events import Actor

@@ -1,4 +1,5 @@
-"""Applies due system transitions: approvals expire, overdue flags are set and expire, breaches are written off."""
+"""Applies due system transitions: approvals expire, overdue flags are set and expire, breaches are written off, claims
+are accepted."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -18,6 +19,7 @@ _log = get_logger(__name__)
 _NOTES = {
     SystemTransition.LAPSE: "The overdue flag expired, because no breach was reported in time.",
     SystemTransition.WRITE_OFF: "Written off: it no longer uses the credit limit.",
+    SystemTransition.ACCEPT_CLAIM: "The merchant did not contradict the claim in time.",
 }
 
 

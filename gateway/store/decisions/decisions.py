@@ -262,7 +262,7 @@ class DecisionRepository(Repository):
         state, stored = decision.state, decision.stored
         person = self._persons.load(state.consent_id)
         self._exposures.follow(person.user_id, state, stored.state if stored else None)
-        self._outcomes.follow(person.user_id, state, event)
+        self._outcomes.follow(person.user_id, state, event, stored.state if stored else None)
         self._notices.follow(person.user_id, state, event, actor, dispute.status if dispute else None)
         public = {
             "decision": state.id,

@@ -2,11 +2,11 @@
 
 from sqlalchemy import Connection, bindparam, select
 
-from gateway.domain.decisions.behaviour import RECORDED_STATUSES, record_of
+from gateway.domain.decisions.behaviour import can_have_record, record_of
 from gateway.domain.decisions.decision import DecisionEvent
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.scoring.history import Cause
-from gateway.domain.scoring.record import NEGATIVE_KINDS, BehaviourRecord
+from gateway.domain.scoring.record import NEGATIVE_KINDS, BehaviourRecord, RecordKind
 from gateway.kit.clock import BusinessTime
 from gateway.store.merchants.merchants import PARTNER_ID
 from gateway.store.repository import Repository
@@ -41,10 +41,13 @@ class OutcomeRepository(Repository):
         super().__init__(connection)
         self._records, self._scores = BehaviourRecordRepository(connection), ScoreRepository(connection)
 
-    def follow(self, user_id: str, state: DecisionState, event: DecisionEvent) -> None:
+    def follow(
+        self, user_id: str, state: DecisionState, event: DecisionEvent, previous: DecisionState | None = None
+    ) -> None:
         """Writes, changes or deletes the record of a decision after an event, and marks the person's score as due if
-        that changes it. Needs no statement for a decision that has not ended."""
-        if state.status not in RECORDED_STATUSES and event.before not in RECORDED_STATUSES:
+        that changes it. `previous` is the state before the event, None for a new decision. Needs no statement for a
+        decision that has not ended and has no claim that stands."""
+        if not can_have_record(state) and (previous is None or not can_have_record(previous)):
             return
         row = self._records.load_of_decision(state.id)
         before = None if row is None else read_record(row)
@@ -75,6 +78,9 @@ class OutcomeRepository(Repository):
         counts = record is not None and record.counts_at(now)
         if before is not None and counted and before.kind in NEGATIVE_KINDS and not counts:
             self._scores.mark_due(user_id, now, Cause.CORRECTION, correct_from=before.counts_from or before.at)
+        elif before is not None and record is not None and record.kind is RecordKind.KEPT and record.at < before.at:
+            # It is restored, because what had replaced it is void. So the tier that it had given is restored too.
+            self._scores.mark_due(user_id, now, Cause.CORRECTION, correct_from=before.at)
         elif counted or counts:
             self._scores.mark_due(user_id, now, Cause.RECORD)
         elif record is not None and record.counts_from is not None:

@@ -26,8 +26,9 @@ REPORTED = text(f"source <> '{GATEWAY}'")
 class BehaviourRecordRow(Record):
     """A behaviour record. `source` and `reference` name it: an imported one by the name of its source and the
     source's id, one of a decision by GATEWAY and the decision's id. `replaced_by` is the import that has a newer
-    version of it. `month` is the number of the month of `at`. `removed_at` is when a dispute about it was upheld: it
-    never counts again, and stays so that an import with the same content does not add it again."""
+    version of it. `month` is the number of the month of `at`. `claimed_at` is set if the record rests on what the
+    person said, and is when. `removed_at` is when a dispute about it was upheld: it never counts again, and stays so
+    that an import with the same content does not add it again."""
 
     id: str = Field(primary_key=True)
     user_id: str = Field(foreign_key="users.id", index=True)
@@ -46,6 +47,7 @@ class BehaviourRecordRow(Record):
     counts_from: BusinessTime | None = moment_column(default=None)
     ended_at: BusinessTime | None = moment_column(default=None)
     contested_at: BusinessTime | None = moment_column(default=None)
+    claimed_at: BusinessTime | None = moment_column(default=None)
     removed_at: BusinessTime | None = moment_column(default=None)
 
 
@@ -96,7 +98,7 @@ _VISIBLE_BY_ID = VISIBLE.where(_R.id == bindparam("record_id"))
 _OF_DECISION = select(RECORDS).where(
     and_(_R.source == GATEWAY, _R.reference == bindparam("decision_id"), _R.import_id.is_(None))
 )
-_CHANGEABLE = ("kind", "amount_minor", "at", "month", "counts_from", "ended_at", "contested_at")
+_CHANGEABLE = ("kind", "amount_minor", "at", "month", "counts_from", "ended_at", "contested_at", "claimed_at")
 _UPDATE = (
     RECORDS.update()
     .where(_R.id == bindparam("record_id"))
@@ -176,6 +178,7 @@ def read_record(row: Row | BehaviourRecordRow) -> BehaviourRecord:
         counts_from=row.counts_from,
         ended_at=row.ended_at,
         contested_at=row.contested_at,
+        claimed_at=row.claimed_at,
         is_own=row.source == GATEWAY,
     )
 
@@ -195,4 +198,5 @@ def _columns(record: BehaviourRecord) -> dict[str, str | int | datetime | None]:
         "counts_from": record.counts_from,
         "ended_at": record.ended_at,
         "contested_at": record.contested_at,
+        "claimed_at": record.claimed_at,
     }

@@ -16,6 +16,7 @@ from gateway.domain.events import Actor, Topic
 from gateway.services.decisions.obligations import Agreement, Obligation, PastDecision
 from gateway.services.scoring.person_scores import PersonScoreService
 from gateway.web.errors import PageError
+from gateway.web.pages.account.claims import describe_claim
 from gateway.web.pages.account.decisions import DecisionView, describe_decision
 from gateway.web.pages.account.obligations import STATEMENT, ObligationView, describe_dispute, describe_obligation
 from gateway.web.sessions import CSRF_FIELD
@@ -42,6 +43,10 @@ _EVENTS = {
     Topic.DECISION_WRITTEN_OFF: msgid("The report has been closed after its time."),
     Topic.DECISION_CANCELLED: msgid("The merchant cancelled it."),
     Topic.DECISION_EXPIRED: msgid("It was not used in time."),
+    Topic.DECISION_CLAIMED: msgid("You said that you have kept it."),
+    Topic.DECISION_CLAIM_DELIVERED: msgid("The merchant received what you said."),
+    Topic.DECISION_CLAIM_ACCEPTED: msgid("The merchant did not contradict you, so it counts as kept for your score."),
+    Topic.DECISION_CLAIM_WITHDRAWN: msgid("You withdrew what you said."),
     Topic.DISPUTE_OPENED: msgid("You disputed it."),
     Topic.DISPUTE_ANSWERED: msgid("The merchant answered your dispute."),
     Topic.DISPUTE_RESOLVED: msgid("Your dispute ended."),
@@ -108,6 +113,7 @@ class AgreementPage:
             "pages/account/agreement.html",
             agreement=_describe_decision(texts, agreement),
             obligation=obligation,
+            claim=describe_claim(texts, agreement),
             statements={address: kept.load(request, address, session.user_id).get(STATEMENT, "")} if address else {},
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,

@@ -21,6 +21,7 @@ from gateway.web.errors import PageError, SignedOut
 from gateway.web.pages.account.access_list import AccessList
 from gateway.web.pages.account.accesses import describe_group
 from gateway.web.pages.account.agreement import AgreementPage
+from gateway.web.pages.account.claim_forms import ClaimForms
 from gateway.web.pages.account.confirmation import (
     END_CONSENT,
     ENDING,
@@ -63,6 +64,7 @@ def routes(site: Site) -> list[Route]:
         AccessList(site).route,
         DecisionList(site).route,
         AgreementPage(site).route,
+        *ClaimForms(site).routes,
         *ScorePage(site).routes,
         *RecordPages(site).routes,
         *InboxPages(site).routes,

@@ -25,6 +25,7 @@ _MONTHS = {
     Dimension.SHOPPING: msgid("%(months)s of 12 months with a paid order."),
     Dimension.FINANCIAL_CAPACITY: msgid("%(months)s of 12 months with all bills covered."),
 }
+_CLAIMED = msgid("You said that you kept this, and the merchant did not contradict you.")
 _STATES = {
     RecordState.COUNTS: msgid("It counts for your score."),
     RecordState.NOT_YET: msgid("It does not count before %(date)s."),
@@ -126,6 +127,8 @@ def describe_kind(texts: Texts, record: BehaviourRecord) -> str:
     if record.kind is RecordKind.MONTHS:
         sentence = _MONTHS.get(record.dimension, _KINDS[RecordKind.MONTHS])
         return texts.gettext(sentence, months=record.months or 0)
+    if record.claimed_at is not None:
+        return texts.gettext(_CLAIMED)
     return texts.gettext(_KINDS[record.kind])
 
 
