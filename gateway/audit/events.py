@@ -1,11 +1,11 @@
 """Reconciles entries of the decision log with the decisions, messages, disputes and idempotency records that were
 written together with them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, or_, select
+from sqlalchemy import Executable, Row, bindparam, func, or_, select
 
 from gateway.audit.batches import read_batches
 from gateway.domain.decisions.idempotency import KEPT_FOR
@@ -17,7 +17,7 @@ from gateway.store.decisions.decisions import DECISIONS
 from gateway.store.decisions.disputes import DISPUTES
 from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
 from gateway.store.logs.decision_log import DECISION_LOG, read_public
-from gateway.store.outbox import OUTBOX, OutboxRow, content_of, message_of_event
+from gateway.store.outbox import OUTBOX, content_of, message_of_event
 from gateway.store.unit import UnitOfWork
 
 MARGIN = timedelta(minutes=5)
@@ -28,7 +28,9 @@ _IDS: Any = bindparam("ids", expanding=True)
 _CALLS = IDEMPOTENCY_RECORDS.c
 _LOG = DECISION_LOG.c
 _ENTRIES = select(_LOG.id, _LOG.merchant_id, _LOG.decision_id, _LOG.public)
-_REFERENCES = select(DECISIONS.c.id, DECISIONS.c.merchant_reference).where(DECISIONS.c.id.in_(_IDS))
+_DECISIONS: Executable = select(DECISIONS.c.id, DECISIONS.c.merchant_reference, DECISIONS.c.subject).where(
+    DECISIONS.c.id.in_(_IDS)
+)
 _MESSAGES = select(OUTBOX).where(OUTBOX.c.id.in_(_IDS))
 _DISPUTES = select(DISPUTES.c.id).where(DISPUTES.c.id.in_(_IDS))
 _RECORDS = (
@@ -36,6 +38,9 @@ _RECORDS = (
     .join(DECISIONS, DECISIONS.c.id == _CALLS.decision_id)
     .where(_CALLS.decision_id.in_(_IDS), _CALLS.expires_at.in_(bindparam("moments", expanding=True)))
 )
+_REPEATED = frozenset({"decision", "topic", "from", "to", "business_at"})
+"""The members of an entry that its message repeats."""
+
 _OF_NO_EVENT = select(OUTBOX.c.id).where(
     OUTBOX.c.topic.not_like("CONSENT\\_%", escape="\\"), OUTBOX.c.id.not_in(select(_LOG.id))
 )
@@ -72,15 +77,32 @@ class _Entry:
         """Whether an idempotency record of this entry is still kept."""
         return self.at is not None and self.at + KEPT_FOR > now + MARGIN
 
-    def message(self, reference: str) -> OutboxRow | None:
-        """Returns the message for this entry, or None for an invalid public part, which gateway.audit.log_verification
-        reports."""
-        if self.at is None:
-            return None
-        try:
-            return message_of_event(self.id, self.merchant_id, self.public, reference, self.at)
-        except KeyError:
-            return None
+    def matches(self, message: Row[Any], decision: Row[Any]) -> bool:
+        """Whether a message has the content of this entry. An entry with an invalid public part matches, because
+        gateway.audit.log_verification reports it."""
+        if self.at is None or not self.public.keys() >= _REPEATED:
+            return True
+        payload = message.payload
+        if digests.MESSAGE in self.public:
+            digest = digests.try_digest(digests.digest_message, payload, decision.subject)
+            is_same = digest == self.public[digests.MESSAGE]
+        else:
+            is_same = payload == _old_payload(self.public, decision.merchant_reference)
+        expected = content_of(message_of_event(self.id, self.merchant_id, self.public, {}, self.at))
+        return is_same and {**expected, "payload": payload} == content_of(message)
+
+
+def _old_payload(public: Mapping[str, Any], reference: str) -> dict[str, Any]:
+    """Returns the payload of a message whose entry has no digest of it. Each member is derived from the entry and the
+    merchant's reference of the decision."""
+    return {
+        "decisionId": public["decision"],
+        "merchantReference": reference,
+        "from": public["from"],
+        "to": public["to"],
+        "occurredAt": public["business_at"],
+        **({"disputeId": public["dispute"]} if "dispute" in public else {}),
+    }
 
 
 def _parse(text: object) -> WallTime | None:
@@ -91,20 +113,18 @@ def _parse(text: object) -> WallTime | None:
 
 
 def _check_messages(unit: UnitOfWork, entries: Sequence[_Entry]) -> Iterator[str]:
-    decisions = {"ids": sorted({entry.decision_id for entry in entries})}
-    references = {row.id: row.merchant_reference for row in unit.connection.execute(_REFERENCES, decisions)}
+    ids = {"ids": sorted({entry.decision_id for entry in entries})}
+    decisions = {row.id: row for row in unit.connection.execute(_DECISIONS, ids)}
     written = unit.connection.execute(_MESSAGES, {"ids": [entry.id for entry in entries]})
     messages = {row.id: row for row in written}
     for entry in entries:
-        reference, message = references.get(entry.decision_id), messages.get(entry.id)
-        if reference is None:
+        decision, message = decisions.get(entry.decision_id), messages.get(entry.id)
+        if decision is None:
             yield f"Event {entry.id}: its decision {entry.decision_id} does not exist."
         if message is None:
             yield f"Event {entry.id}: the outbox has no message for it."
-        elif reference is not None:
-            expected = entry.message(reference)
-            if expected is not None and content_of(expected) != content_of(message):
-                yield f"Message {message.id}: its content does not match the log."
+        elif decision is not None and not entry.matches(message, decision):
+            yield f"Message {message.id}: its content does not match the log."
 
 
 def _check_disputes(unit: UnitOfWork, entries: Sequence[_Entry]) -> Iterator[str]:

@@ -26,7 +26,7 @@ def format_milliseconds(moment: datetime) -> str:
     off. Raises ValueError for a datetime without a time zone."""
     if moment.tzinfo is None:
         raise ValueError("a time needs a time zone")
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_moment(text: object) -> datetime:

@@ -1,7 +1,8 @@
 """The outbox: messages for the merchants' systems, written in the same transaction as the events that they report.
 
-A message is computed from its event. The same functions write it and check it later. After the commit it gets its
-position, and a delivery to each webhook endpoint that has its topic (gateway.services.webhooks.fan_out).
+A message has a snapshot of its event, from which it is rendered. The entry of the decision log has its digest. After
+the commit it gets its position, and a delivery to each webhook endpoint that has its topic
+(gateway.services.webhooks.fan_out).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,13 @@ from sqlalchemy import BigInteger, Index, and_, bindparam, exists, func, or_, se
 from sqlmodel import Field
 
 from gateway.domain.consents.consent import Consent
+from gateway.domain.consents.version import ConsentVersion
+from gateway.domain.environment import EnvironmentLabel
 from gateway.domain.events import Topic
+from gateway.domain.webhooks.notice import Notice
+from gateway.domain.webhooks.snapshot import Snapshot, notice_of_snapshot, snapshot_consent
 from gateway.kit.clock import WallTime
 from gateway.store.base import Record, Row, json_column, moment_column, table_of
-from gateway.store.consents.consents import ConsentRow
 from gateway.store.repository import Repository, insert_into
 from gateway.store.statements import run_many
 
@@ -22,8 +26,8 @@ from gateway.store.statements import run_many
 class OutboxRow(Record):
     """One message. `aggregate_id` is the id of its subject: a decision, a consent or an endpoint. `sequence` is 1 for
     the first message of a subject, 2 for the next, and so on. `position` is the message's place among those of all
-    merchants, in the order in which they became visible; None until it has one. `payload` has no personal data. `id` is
-    the receiver's idempotency key."""
+    merchants, in the order in which they became visible; None until it has one. `payload` is the snapshot of the event,
+    without personal data. `id` is the receiver's idempotency key."""
 
     id: str = Field(primary_key=True)
     merchant_id: str = Field(foreign_key="merchants.id")
@@ -96,36 +100,43 @@ def content_of(message: OutboxRow | Row) -> dict[str, Any]:
 
 
 def message_of_event(
-    event_id: str, merchant_id: str, public: Mapping[str, Any], reference: str, now: WallTime
+    event_id: str, merchant_id: str, public: Mapping[str, Any], payload: Snapshot, now: WallTime
 ) -> OutboxRow:
-    """Returns the message for an entry of the decision log. `public` is the entry's public part, `reference` the
-    merchant's reference of the decision. Raises KeyError if the public part lacks a member."""
+    """Returns the message for an entry of the decision log. `public` is the entry's public part, `payload` the snapshot
+    of its event. Raises KeyError if the public part lacks a member."""
     return OutboxRow(
         id=event_id,
         merchant_id=merchant_id,
         aggregate_id=public["decision"],
         topic=public["topic"],
-        payload={
-            "decisionId": public["decision"],
-            "merchantReference": reference,
-            "from": public["from"],
-            "to": public["to"],
-            "occurredAt": public["business_at"],
-            **({"disputeId": public["dispute"]} if "dispute" in public else {}),
-        },
+        payload=payload,
         created_at=now,
     )
 
 
-def message_of_consent(message_id: str, consent: Consent | ConsentRow, topic: Topic, now: WallTime) -> OutboxRow:
-    """Returns the message that a consent was given, changed or ended."""
+def message_of_consent(message_id: str, consent: Consent, version: ConsentVersion, now: WallTime) -> OutboxRow:
+    """Returns the message that a consent was given, changed or ended. `version` is the version that the change made."""
     return OutboxRow(
         id=message_id,
         merchant_id=consent.merchant_id,
         aggregate_id=consent.id,
-        topic=topic,
-        payload={"consentId": consent.id, "subject": consent.subject},
+        topic=version.action.topic,
+        payload=snapshot_consent(consent.subject, version),
         created_at=now,
+    )
+
+
+def notice_of(message: OutboxRow, environment: EnvironmentLabel) -> Notice:
+    """Returns the event that a message is about. Raises ValueError for a message of a version that did not deliver
+    messages: it has no snapshot."""
+    return notice_of_snapshot(
+        message.payload,
+        topic=Topic(message.topic),
+        event_id=message.id,
+        merchant_id=message.merchant_id,
+        subject_id=message.aggregate_id,
+        sequence=message.sequence,
+        environment=environment,
     )
 
 

@@ -196,7 +196,14 @@ def log(unit: UnitOfWork, chains: Chains, decision: dict[str, Any]) -> None:
     }
     merchant = decision["merchant_id"]
     event = chains.append_decision(merchant, "sub_1", decision["id"], public)
-    message = content_of(message_of_event(event, merchant, public, decision["merchant_reference"], unit.wall))
+    payload = {
+        "decisionId": public["decision"],
+        "merchantReference": decision["merchant_reference"],
+        "from": public["from"],
+        "to": public["to"],
+        "occurredAt": public["business_at"],
+    }
+    message = content_of(message_of_event(event, merchant, public, payload, unit.wall))
     old_columns = [column(name, OUTBOX.c[name].type) for name in message]
     unit.connection.execute(table(OUTBOX.name, *old_columns).insert(), message)
     chains.append_request(merchant, "sub_1")

@@ -10,6 +10,7 @@ from gateway.kit.clock import BusinessTime
 from gateway.kit.json import canonical, decode
 from gateway.services.decisions.transitions import ExtendCommand
 from gateway.store.decisions import digests
+from gateway.store.outbox import OUTBOX
 from tests.support.decision_history import DecisionHistory
 from tests.support.logs import without_triggers
 
@@ -154,9 +155,22 @@ def test_changed_message_is_found(history: DecisionHistory) -> None:
     event = "WHERE aggregate_id = {fulfilled} AND topic = 'DECISION_ACTIVATED'"
     ended = "WHERE topic = 'CONSENT_REVOKED'"
     uneven = "its messages do not match its versions"
+    json = "" if history.world.database.sqlite else "::json"
+    ((consent, subject),) = history.world.rows("SELECT id, subject FROM consents WHERE revoked_at IS NOT NULL")
+    old = f"""'{{{{"consentId": "{consent}", "subject": "{subject}"}}}}'"""
+
+    def changed(before: str, after: str) -> str:
+        return f"REPLACE(CAST(payload AS TEXT), '{before}', '{after}'){json}"
+
     attempts = (
         (f"UPDATE outbox SET payload = '{{{{}}}}' {event}", CONTENT),
         (f"""UPDATE outbox SET payload = '{{{{"decisionId": "dec_other"}}}}' {event}""", CONTENT),
+        (f"UPDATE outbox SET payload = {changed('MERCHANT', 'CLOCK')} {event}", CONTENT),
+        (f"UPDATE outbox SET payload = {changed('car_rental', 'online_shop')} {event}", CONTENT),
+        (f"UPDATE outbox SET payload = {changed('false', 'true')} {event}", CONTENT),
+        (f"UPDATE outbox SET payload = {changed('3000.00', '1000.00')} {event}", CONTENT),
+        (f"UPDATE outbox SET payload = '[]' {event}", CONTENT),
+        (f"UPDATE outbox SET payload = {changed('UPHELD', 'REJECTED')} WHERE topic = 'DISPUTE_RESOLVED'", CONTENT),
         (f"UPDATE outbox SET topic = 'DECISION_CANCELLED' {event}", CONTENT),
         (f"UPDATE outbox SET topic = 'CONSENT_GRANTED' {event}", CONTENT),
         (f"UPDATE outbox SET aggregate_id = {{active}}, sequence = 99 {event}", CONTENT),
@@ -175,6 +189,10 @@ def test_changed_message_is_found(history: DecisionHistory) -> None:
         (f"UPDATE outbox SET aggregate_id = 'con_other' {ended}", "its consent does not exist"),
         (f"UPDATE outbox SET aggregate_id = (SELECT min(id) FROM consents), sequence = 99 {ended}", uneven),
         (f"UPDATE outbox SET payload = '{{{{}}}}' {ended}", CONTENT),
+        (f"UPDATE outbox SET payload = {changed('USER', 'OPERATOR')} {ended}", CONTENT),
+        (f"UPDATE outbox SET payload = {changed('REVOKED', 'ACTIVE')} {ended}", CONTENT),
+        (f"UPDATE outbox SET payload = {changed('decisions:request', 'score:exact')} {ended}", CONTENT),
+        (f"UPDATE outbox SET payload = {old} {ended}", CONTENT),
         ("DELETE FROM consent_versions WHERE action = 'revoked'", uneven),
     )
     assert history.undetected(attempts) == []
@@ -218,13 +236,27 @@ def test_manual_change_is_found_after_a_later_transition(history: DecisionHistor
 
 
 def test_entries_without_digests(history: DecisionHistory) -> None:
-    """Databases of older versions have entries without digests. Only their logged columns are compared."""
-    members = (digests.DECISION, digests.BEFORE, digests.DISPUTE, digests.CALL)
+    """Databases of older versions have entries without digests, and messages without snapshots. Only their logged
+    columns are compared."""
+    members = (digests.DECISION, digests.BEFORE, digests.DISPUTE, digests.CALL, digests.MESSAGE)
     with without_triggers(history.world.database, "decision_log") as connection:
+        references: dict[str, str] = dict(
+            map(tuple, connection.execute(text("SELECT id, merchant_reference FROM decisions")))
+        )
         for entry, public in connection.execute(text("SELECT id, public FROM decision_log")).all():
-            bare = {name: value for name, value in decode(public).items() if name not in members}
+            logged = decode(public)
+            bare = {name: value for name, value in logged.items() if name not in members}
             change = text("UPDATE decision_log SET public = :public WHERE id = :id")
             connection.execute(change, {"id": entry, "public": canonical(bare).decode()})
+            old = {
+                "decisionId": logged["decision"],
+                "merchantReference": references[logged["decision"]],
+                "from": logged["from"],
+                "to": logged["to"],
+                "occurredAt": logged["business_at"],
+                **({"disputeId": logged["dispute"]} if "dispute" in logged else {}),
+            }
+            connection.execute(OUTBOX.update().where(OUTBOX.c.id == entry).values(payload=old))
     assert history.world.mismatches() == []
     for undetectable in (
         "UPDATE decisions SET settled_minor = 0 WHERE id = {fulfilled}",
@@ -235,6 +267,16 @@ def test_entries_without_digests(history: DecisionHistory) -> None:
     status = ("UPDATE decisions SET status = 'CANCELLED' WHERE id = {fulfilled}", "has the status CANCELLED")
     forged = ("UPDATE idempotency_records SET expires_at = '2026-11-23 11:00:00' WHERE key = 'key-1'", NO_EVENT)
     assert history.undetected([status, forged, ("UPDATE outbox SET payload = '{{}}'", CONTENT)]) == []
+    event = "WHERE aggregate_id = {fulfilled} AND topic = 'DECISION_ACTIVATED'"
+    json = "" if history.world.database.sqlite else "::json"
+    changes = {"order-1": "order-2", "ACTIVE": "BREACHED", "decisionId": "decision", "2026-": "2027-"}
+    assert (
+        history.undetected(
+            (f"UPDATE outbox SET payload = REPLACE(CAST(payload AS TEXT), '{old}', '{new}'){json} {event}", CONTENT)
+            for old, new in changes.items()
+        )
+        == []
+    )
 
 
 def test_deleted_decision_and_deleted_entries_are_found(history: DecisionHistory) -> None:

@@ -96,7 +96,7 @@ def test_request_writes_all_records(world: DemoWorld, handle: str) -> None:
     )
     assert (topic, aggregate) == (f"DECISION_{decision.status}", decision.id)
     payload = decode(payload) if isinstance(payload, str) else payload
-    assert payload["to"] == decision.status
+    assert (payload["adapter"], payload["data"]["to"]) == ("car_rental", decision.status)
     assert world.rows("SELECT decision_id FROM decision_log") == [(decision.id,)]
     assert world.rows("SELECT decision_id, key FROM idempotency_records") == [(decision.id, "key-1")]
     ((public,),) = world.rows("SELECT public FROM access_log")

@@ -138,7 +138,8 @@ def test_insert_writes_decision_totals_log_and_message(database: Database) -> No
         )
         assert unit.decision_log.open_personal(entry) == PERSONAL
         message = unit.connection.execute(select(OUTBOX)).one()
-        assert (message.id, message.payload["merchantReference"]) == (entry.id, "R-1")
+        assert (message.id, message.payload["data"]["merchantReference"]) == (entry.id, "R-1")
+        assert public[digests.MESSAGE] == digests.digest_message(message.payload, state.subject)
         assert list(find_mismatches(unit)) == []
         assert verify_logs(unit).intact
 

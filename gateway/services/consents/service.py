@@ -209,10 +209,9 @@ class ConsentService:
         """Appends a version, and adds the message to the merchant and the notice to the person. The consent must be
         new, or its row locked."""
         number = unit.consent_versions.load_latest_number(consent.id) + 1
-        unit.consent_versions.append(
-            ConsentVersion(consent.id, number, action, actor, consent.scopes, consent.details, asked, now)
-        )
-        unit.outbox.add(message_of_consent(self._ids.new("msg"), consent, action.topic, unit.wall))
+        version = ConsentVersion(consent.id, number, action, actor, consent.scopes, consent.details, asked, now)
+        unit.consent_versions.append(version)
+        unit.outbox.add(message_of_consent(self._ids.new("msg"), consent, version, unit.wall))
         if action is not ConsentAction.REVOKED:
             unit.notices.add(
                 consent.user_id,

@@ -2,14 +2,32 @@
 
 from collections.abc import Callable
 
+from gateway.domain.environment import Environment
+from gateway.domain.webhooks.snapshot import ADAPTER
 from gateway.kit.clock import WallTime
 from gateway.kit.logging import get_logger
-from gateway.store.outbox import OutboxRow
+from gateway.store.outbox import OutboxRow, notice_of
 from gateway.store.webhooks.deliveries import WebhookMessageRow
-from merchants.wire import Rendered
+from merchants.registry import AdapterRegistry
+from merchants.wire import STANDARD, Rendered
 
 Render = Callable[[OutboxRow], Rendered]
 _log = get_logger(__name__)
+
+
+class MessageRenderer:
+    """Renders messages: about decisions and disputes by the adapter of the decision, others in the standard
+    envelope."""
+
+    def __init__(self, adapters: AdapterRegistry, environment: Environment) -> None:
+        self._adapters, self._label = adapters, environment.label
+
+    def __call__(self, message: OutboxRow) -> Rendered:
+        """Returns the rendered message. Raises ValueError for a message without a snapshot, KeyError if the adapter of
+        the decision is not loaded, and whatever the adapter raises."""
+        notice = notice_of(message, self._label)
+        adapter = message.payload.get(ADAPTER)
+        return STANDARD.render(notice) if adapter is None else self._adapters[adapter].render(notice)
 
 
 def render_or_log(render: Render, message: OutboxRow, now: WallTime) -> WebhookMessageRow | None:

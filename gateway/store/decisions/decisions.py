@@ -12,11 +12,11 @@ from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import RULES, Status, SystemTransition
 from gateway.domain.events import Actor
 from gateway.domain.money import Money
-from gateway.kit.clock import BusinessTime, WallTime, rfc3339
+from gateway.kit.clock import BusinessTime, WallTime
 from gateway.store.base import amount_column, moment_column, table_of
 from gateway.store.consents.consents import CONSENTS
-from gateway.store.decisions import digests
 from gateway.store.decisions.disputes import DisputeRow
+from gateway.store.decisions.entries import public_part, snapshot_event
 from gateway.store.decisions.exposures import BY_MERCHANT, COMMITMENTS, ExposureRepository
 from gateway.store.decisions.idempotency import IdempotencyRow
 from gateway.store.decisions.mapping import StateMapping
@@ -264,32 +264,11 @@ class DecisionRepository(Repository):
         self._exposures.follow(person.user_id, state, stored.state if stored else None)
         self._outcomes.follow(person.user_id, state, event, stored.state if stored else None)
         self._notices.follow(person.user_id, state, event, actor, dispute.status if dispute else None)
-        public = {
-            "decision": state.id,
-            "client": state.client_id,
-            "consent": state.consent_id,
-            "product": state.product,
-            "purpose": state.purpose,
-            "topic": event.topic,
-            "from": event.before,
-            "to": event.after,
-            "actor": actor,
-            "business_at": rfc3339(event.at),
-            **({"dispute": dispute.id} if dispute else {}),
-            "policy": {
-                "adapter": state.adapter,
-                "version": state.policy_version,
-                "hash": state.policy_hash,
-                "rule": state.rule_id,
-            },
-            **({digests.BEFORE: stored.digest} if stored else {}),
-            digests.DECISION: digest,
-            **({digests.DISPUTE: digests.digest_dispute(dispute, state.subject)} if dispute else {}),
-            **({digests.CALL: digests.digest_call(idempotency, state.subject)} if idempotency else {}),
-        }
+        snapshot = snapshot_event(state, event, actor, dispute)
+        public = public_part(state, event, actor, snapshot, digest, stored, dispute, idempotency)
         entry = NewEntry(state.merchant_id, person, public, personal, {"decision_id": state.id})
         event_id = self._log.append(entry)
-        self._outbox.add(message_of_event(event_id, state.merchant_id, public, state.merchant_reference, self._wall))
+        self._outbox.add(message_of_event(event_id, state.merchant_id, public, snapshot, self._wall))
         decision.stored = StoredDecision(state, digest)
         return event_id
 
