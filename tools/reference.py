@@ -16,13 +16,14 @@ from gateway.domain.scope import SCOPES
 from gateway.settings import GROUPS
 from tools.adapter_pages import adapter_pages
 from tools.score_tables import scorecard_page
+from tools.webhook_pages import webhook_page, webhook_schemas
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE = "Generated from the code by `make reference`. Do not edit this page; edit the code."
 
 
 def pages() -> dict[str, str]:
-    """Returns the text of each reference page by file name."""
+    """Returns the text of each reference page and schema by file name."""
     return {
         "settings.md": _page("Settings", _settings()),
         "scopes.md": _page("Scopes", _scopes()),
@@ -31,6 +32,8 @@ def pages() -> dict[str, str]:
         "reasons.md": _page("Reason codes", _reasons()),
         "errors.md": _page("Error codes", _errors()),
         "scorecard.md": _page(*scorecard_page(_table)),
+        "webhooks.md": _page(*webhook_page(_table)),
+        **webhook_schemas(),
         **{name: _page(title, body) for name, (title, body) in adapter_pages(_table).items()},
     }
 
@@ -118,7 +121,8 @@ def _errors() -> str:
 
 def main() -> None:
     texts = pages()
-    obsolete = [path for path in FOLDER.rglob("*.md") if path.relative_to(FOLDER).as_posix() not in texts]
+    files = [*FOLDER.rglob("*.md"), *FOLDER.rglob("*.json")]
+    obsolete = [path for path in files if path.relative_to(FOLDER).as_posix() not in texts]
     stale = [path.relative_to(FOLDER).as_posix() for path in obsolete]
     if "--check" not in sys.argv:
         for path in obsolete:

@@ -22,6 +22,7 @@ from tests.services.asks import car, request_command
 from tests.support.clock import NOON
 from tests.support.decision_history import make_history
 from tests.support.demo_world import DemoWorld
+from tests.support.notices import schema_faults
 from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
@@ -154,6 +155,7 @@ def test_every_message_is_rendered_without_personal_data(world: DemoWorld) -> No
         assert (envelope["id"], envelope["type"]) == (message.id, wire_name(Topic(message.topic)))
         assert (envelope["environment"], envelope["sequence"]) == ("LIVE", message.sequence)
         assert len(body) < 2_000
+        assert schema_faults(Topic(message.topic), envelope) == []
         text = body.decode()
         assert not [words for words in ("I brought it", "It was late", "We found it", "excellent") if words in text]
         assert world.user("excellent") not in text

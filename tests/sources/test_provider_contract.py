@@ -20,7 +20,7 @@ from tests.support.score_provider import Provider, ProviderProcess, person
 from tests.support.yaml import read_yaml
 
 CONTRACT: Any = read_yaml((ROOT / "docs/reference/score_provider.yaml").read_text(encoding="utf-8"))
-SCHEMAS = Schemas(CONTRACT)
+SCHEMAS = Schemas.of_openapi(CONTRACT)
 
 
 def parts(token: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Validates values by the part of JSON Schema 2020-12 that our OpenAPI document uses. Other keywords are errors."""
+"""Validates values by the part of JSON Schema 2020-12 that our schemas use. Other keywords are errors."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -26,20 +26,33 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "number": _is_number,
     "integer": lambda value: _is_number(value) and isinstance(value, int),
 }
-_NOTES = {"description", "contentMediaType", "contentSchema"}
+_NOTES = {"description", "title", "contentMediaType", "contentSchema", "$schema", "$defs"}
 
 
 class Schemas:
-    """The schemas of an OpenAPI document."""
+    """Schemas by name, to which they can refer by the last part of a path."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        self._schemas: dict[str, Any] = document["components"]["schemas"]
+    def __init__(self, schemas: Mapping[str, Any]) -> None:
+        self._schemas = schemas
+
+    @classmethod
+    def of_openapi(cls, document: Mapping[str, Any]) -> "Schemas":
+        """The schemas of an OpenAPI document."""
+        return cls(document["components"]["schemas"])
+
+    @classmethod
+    def of_schema(cls, name: str, schema: Mapping[str, Any]) -> "Schemas":
+        """A schema of this name, and its definitions."""
+        return cls({**schema.get("$defs", {}), name: schema})
 
     def faults(self, name: str, value: Any) -> list[str]:
         """The paths and keywords at which the value does not fit the schema of this name. Empty if it fits."""
         return list(self._faults(self._schemas[name], value, name))
 
-    def _faults(self, schema: Mapping[str, Any], value: Any, path: str) -> Iterator[str]:
+    def _faults(self, schema: Mapping[str, Any] | bool, value: Any, path: str) -> Iterator[str]:
+        if isinstance(schema, bool):
+            yield from () if schema else (f"{path}: false",)
+            return
         for keyword, wanted in schema.items():
             if keyword == "$ref":
                 yield from self._faults(self._schemas[wanted.rpartition("/")[2]], value, path)

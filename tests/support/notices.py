@@ -1,6 +1,8 @@
-"""Notices: one of each topic, with all members set."""
+"""Notices: one of each topic, with all members set. The published schemas of their messages."""
 
+import json
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from gateway.domain.consents.consent import ConsentStatus
@@ -8,7 +10,7 @@ from gateway.domain.decisions.dispute import Contested, DisputeStatus
 from gateway.domain.decisions.settlement import Settlement
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.environment import EnvironmentLabel
-from gateway.domain.events import Actor, Topic
+from gateway.domain.events import Actor, Topic, wire_name
 from gateway.domain.merchants import Product
 from gateway.domain.money import Money
 from gateway.domain.webhooks.notice import (
@@ -22,6 +24,10 @@ from gateway.domain.webhooks.notice import (
     data_type_of,
     subject_type_of,
 )
+from tests.support.checkout import ROOT
+from tests.support.json_schema import Schemas
+
+SCHEMAS = ROOT / "docs/reference/webhooks"
 
 MOMENT = datetime(2026, 11, 28, 10, 0, 0, 123_000, tzinfo=UTC)
 DUE = Money(29_900, "CNY")
@@ -49,6 +55,17 @@ DATA: dict[type[Data], Data] = {
     ),
     EndpointData: EndpointData(endpoint_id="whe_1", reason="No success for 5 days."),
 }
+
+
+def schema_faults(topic: Topic, message: Any) -> list[str]:
+    """Where a decoded standard message does not fit the published schema of this topic. Empty if it fits."""
+    return _published(topic).faults(wire_name(topic), message)
+
+
+@cache
+def _published(topic: Topic) -> Schemas:
+    name = wire_name(topic)
+    return Schemas.of_schema(name, json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")))
 
 
 def notice_of_topic(topic: Topic, **fields: Any) -> Notice:
