@@ -29,6 +29,7 @@ from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import NotReady, Readiness, Steps
 from gateway.web.metrics import CountRequests, Metrics
 from gateway.web.pages.partner_callback import page as partner_callback
+from gateway.web.site.notices import make_letter_writer
 from gateway.web.site.site import build_site
 from migrations import revisions
 from schema.build import BuiltSchema, build_schema
@@ -45,6 +46,9 @@ CHECKPOINT_INTERVAL = timedelta(seconds=1)
 
 REMINDER_INTERVAL = timedelta(minutes=1)
 """The time between two searches for consents that end soon and obligations that are due soon."""
+
+SENDING_INTERVAL = timedelta(seconds=2)
+"""The time between two searches for notices to send."""
 
 COPY_INTERVAL = timedelta(seconds=0.25)
 """The time between two copies of SQLite's write-ahead log to the database file."""
@@ -67,6 +71,8 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
     engine, queue = Engine(built, container, metrics.count_execution), _document_queue(settings)
     engine.compile_trusted()
 
+    send_notices = partial(container.tasks.send_notices, make_letter_writer(settings.issuer))
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = site.threads.others
@@ -75,6 +81,7 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
             tasks.start_soon(_repeat, container, "purge", partial(_purge, container), settings.purge_interval)
             tasks.start_soon(_repeat, container, "checkpoint", container.tasks.sign_checkpoints, CHECKPOINT_INTERVAL)
             tasks.start_soon(_repeat, container, "reminders", container.tasks.write_reminders, REMINDER_INTERVAL)
+            tasks.start_soon(_repeat, container, "notices", send_notices, SENDING_INTERVAL)
             if container.database.sqlite:
                 tasks.start_soon(_repeat, container, "copy", container.database.copy_committed, COPY_INTERVAL)
             tasks.start_soon(_run_checks, readiness)

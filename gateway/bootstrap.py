@@ -11,15 +11,12 @@ from gateway.domain.decisions.exposure import CreditLimits
 from gateway.domain.environment import LIVE, SANDBOX
 from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.kit import logging
-from gateway.kit.buckets import Buckets, BucketSize, make_buckets
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import Secrets, derive
 from gateway.kit.deadline import Deadlines
 from gateway.kit.http import CONNECT_TIMEOUT, HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.job_queue import JobQueue
-from gateway.kit.limits import RateLimiter, make_rate_limiter
-from gateway.kit.replay import Replays, make_replays
 from gateway.services.access_log import AccessLogService
 from gateway.services.checkpoints import CheckpointService
 from gateway.services.consents.service import ConsentService
@@ -49,8 +46,10 @@ from gateway.services.identity.registration import RegistrationService
 from gateway.services.identity.trusted_documents import TrustedDocumentService
 from gateway.services.identity.user_codes import UserCodes
 from gateway.services.merchants import MerchantService
+from gateway.services.notices.configuration import make_outward
 from gateway.services.notices.inbox import InboxService
 from gateway.services.notices.reminders import ReminderService
+from gateway.services.notices.sending import NoticeSender
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
 from gateway.services.processes import BESIDE_POOL, ProcessRegistry
@@ -73,7 +72,7 @@ from gateway.sources.contract import ScoreSource
 from gateway.sources.remote.configuration import make_remote_source
 from gateway.sources.scorecard.card_files import load_cards
 from gateway.sources.scorecard.source import ScorecardSource
-from gateway.startup import require_our_database, require_our_packages, sandbox_key
+from gateway.startup import make_shared_state, require_our_database, require_our_packages, sandbox_key
 from gateway.store.database import Database
 from gateway.store.logs.keys import Keyring
 from gateway.store.waits import CHECKS, LONGEST_SILENCE, Waits
@@ -109,10 +108,11 @@ def build(
         credit_limits = CreditLimits.parse(settings.credit_limits)
     with _reading("GATEWAY_SHADOW_POLICIES"):
         shadows = shadows or ShadowPolicies.read(settings.shadow_policies, registry)
-    rate_limiter, shared_replays, buckets = _shared_state(settings, clock)
+    rate_limiter, shared_replays, buckets = make_shared_state(settings, clock)
     key_source = KeySource(_http(settings), settings.jwks_uri_hosts)
     environment = SANDBOX if settings.sandbox else LIVE
     ids, secrets = Ids(environment.mark), Secrets(master)
+    outward = make_outward(settings, environment, _http(settings), clock)
     database = Database(
         settings.database_url,
         size=settings.pool_size,
@@ -133,6 +133,7 @@ def build(
         database.close()
         raise
 
+    notice_sender = NoticeSender(database, clock, outward)
     scores, inquiries = ScoreFetcher(source), InquiryBudget(rate_limiter, settings.inquiry_budget)
     access_log = AccessLogService()
     merchant_service = MerchantService(registry, ids)
@@ -222,6 +223,7 @@ def build(
         disputes=disputes,
         obligations=ObligationService(disputes),
         inbox=InboxService(),
+        notice_sender=notice_sender,
         receipts=ReceiptService(settings.issuer),
         checkpoints=checkpoints,
         policies=PolicyService(registry, database, overrides),
@@ -236,6 +238,7 @@ def build(
             purges,
             checkpoints,
             ReminderService(database),
+            notice_sender,
         ),
         webhooks=WebhookService(database, ids, settings.outgoing_networks),
         seeding=Seeding(
@@ -250,19 +253,6 @@ def _database_of_checks(database: Database, settings: Settings, clock: WallClock
     if database.sqlite:
         return database
     return Database(settings.database_url, size=BESIDE_POOL, clock=clock, waits=CHECKS)
-
-
-def _shared_state(settings: Settings, clock: WallClock) -> tuple[RateLimiter, Replays, Buckets]:
-    """The rate limiter, the replay records and the clients' points: in Valkey if the settings name one, else in this
-    process."""
-    url = settings.valkey_url.get_secret_value() if settings.valkey_url else None
-    try:
-        size = BucketSize(settings.bucket_size, settings.bucket_restore_rate)
-        return make_rate_limiter(url, clock), make_replays(url), make_buckets(url, size)
-    except ValueError:
-        raise SettingsError(
-            "GATEWAY_VALKEY_URL: cannot be read as an address"
-        ) from None  # its text may hold the secret
 
 
 def _score_source(settings: Settings, database: Database, clock: WallClock, scorecard: ScorecardSource) -> ScoreSource:

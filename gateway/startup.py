@@ -1,15 +1,20 @@
-"""Checks at the start of a process: whether its database, its Valkey and its clients belong to this deployment."""
+"""The start of a process: its key and its shared state, and whether its database, its Valkey and its clients belong to
+this deployment."""
 
 from contextlib import suppress
 from pathlib import Path
 
 import merchants
 import schema
+from gateway.kit.buckets import Buckets, BucketSize, make_buckets
+from gateway.kit.clock import WallClock
 from gateway.kit.crypto import SealBroken
 from gateway.kit.key_file import KEY_FILE, load_or_create_key
+from gateway.kit.limits import RateLimiter, make_rate_limiter
 from gateway.kit.logging import get_announcer
 from gateway.kit.outage import Outage
 from gateway.kit.private_files import is_private
+from gateway.kit.replay import Replays, make_replays
 from gateway.kit.valkey import EvictionAllowed, SharedStateDown
 from gateway.services.container import Container
 from gateway.services.processes import ProcessRefused
@@ -175,3 +180,16 @@ def sandbox_key(directory: Path) -> bytes:
         raise SettingsError(f"{path} cannot be used: {error.strerror}.") from error
     except ValueError:
         raise SettingsError(f"{path} does not hold a key. Remove it together with the data it sealed.") from None
+
+
+def make_shared_state(settings: Settings, clock: WallClock) -> tuple[RateLimiter, Replays, Buckets]:
+    """Returns the rate limiter, the replay records and the clients' points: in Valkey if the settings name one, else in
+    this process. Raises SettingsError."""
+    url = settings.valkey_url.get_secret_value() if settings.valkey_url else None
+    try:
+        size = BucketSize(settings.bucket_size, settings.bucket_restore_rate)
+        return make_rate_limiter(url, clock), make_replays(url), make_buckets(url, size)
+    except ValueError:
+        raise SettingsError(
+            "GATEWAY_VALKEY_URL: cannot be read as an address"
+        ) from None  # its text may hold the secret

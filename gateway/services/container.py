@@ -38,6 +38,7 @@ from gateway.services.identity.trusted_documents import TrustedDocumentService
 from gateway.services.identity.user_codes import UserCodes
 from gateway.services.merchants import MerchantService
 from gateway.services.notices.inbox import InboxService
+from gateway.services.notices.sending import NoticeSender
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
 from gateway.services.processes import ProcessRegistry
@@ -110,6 +111,7 @@ class Container:
     disputes: DisputeService
     obligations: ObligationService
     inbox: InboxService
+    notice_sender: NoticeSender
     receipts: ReceiptService
     checkpoints: CheckpointService
     policies: PolicyService

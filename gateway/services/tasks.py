@@ -1,5 +1,5 @@
 """The tasks that one process at a time runs for the whole deployment, at intervals: due transitions and scores, the
-purge, reminders and checkpoints."""
+purge, reminders, notices and checkpoints."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,9 @@ from gateway.kit.logging import get_logger
 from gateway.services.checkpoints import CheckpointService
 from gateway.services.decisions.disputes import DisputeService
 from gateway.services.decisions.scheduler import DecisionScheduler
+from gateway.services.notices.outward import LetterWriter
 from gateway.services.notices.reminders import ReminderService
+from gateway.services.notices.sending import NoticeSender
 from gateway.services.processes import ProcessRegistry
 from gateway.services.purge import PurgeService
 from gateway.services.scoring.record_disputes import RecordDisputeService
@@ -31,10 +33,12 @@ class DeploymentTasks:
         purges: PurgeService,
         checkpoints: CheckpointService,
         reminders: ReminderService,
+        notices: NoticeSender,
     ) -> None:
         self._processes, self._scheduler, self._scores = processes, scheduler, scores
         self._disputes, self._record_disputes = disputes, record_disputes
         self._purges, self._checkpoints, self._reminders = purges, checkpoints, reminders
+        self._notices = notices
 
     def apply_due(self) -> int:
         """Applies due transitions of decisions, and upholds unanswered disputes. Then computes due scores, for a
@@ -61,6 +65,12 @@ class DeploymentTasks:
         """Writes the notices in advance of a date. Returns how many. Raises Outage."""
         may_run = self._processes.hold_tasks
         return self._reminders.write_due(may_run) if may_run() else 0
+
+    def send_notices(self, write: LetterWriter) -> int:
+        """Sends the notices that are due, with the texts that `write` returns. Returns how many were accepted. Raises
+        Outage."""
+        may_run = self._processes.hold_tasks
+        return self._notices.send_due(write, may_run) if may_run() else 0
 
     def sign_checkpoints(self) -> None:
         """Signs checkpoints of the logs. Logs what prevents it. Raises Outage."""

@@ -8,6 +8,7 @@ from gateway.settings.deployment import DeploymentSettings
 from gateway.settings.lifetimes import LifetimeSettings
 from gateway.settings.logins import LoginSettings
 from gateway.settings.network import NetworkSettings
+from gateway.settings.notices import NoticeSettings
 from gateway.settings.queries import QuerySettings
 from gateway.settings.scores import ScoreSettings
 from gateway.settings.server import ServerSettings
@@ -20,6 +21,7 @@ GROUPS = (
     QuerySettings,
     DecisionSettings,
     ScoreSettings,
+    NoticeSettings,
     LoginSettings,
     LifetimeSettings,
 )
@@ -30,6 +32,7 @@ between groups, because a base replaces a validator of the same name."""
 class Settings(
     LifetimeSettings,
     LoginSettings,
+    NoticeSettings,
     ScoreSettings,
     DecisionSettings,
     QuerySettings,

@@ -8,7 +8,7 @@ from gateway.store.decisions import decisions, disputes, exposures, idempotency
 from gateway.store.identity import clients, invitations, sessions, trusted_documents, users
 from gateway.store.logs import access_log, checkpoints, decision_log, keys, record_log, trees
 from gateway.store.merchants import merchants, partners
-from gateway.store.notices import notices
+from gateway.store.notices import notices, preferences
 from gateway.store.oauth import device_codes, initial_access_tokens, replays, requests, tokens
 from gateway.store.scoring import imports, record_disputes, records, remote_scores, scores
 from gateway.store.webhooks import deliveries, endpoints
@@ -24,5 +24,6 @@ MODULES = (
     *(device_codes, initial_access_tokens, replays, requests, tokens),
     *(imports, record_disputes, records, remote_scores, scores),
     *(deliveries, endpoints),
-    *(deployment, notices, outbox, policies, processes),
+    *(notices, preferences),
+    *(deployment, outbox, policies, processes),
 )

@@ -1,7 +1,6 @@
 """The unit of work: everything that one transaction may use."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, Self, TypeVar, overload
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection
 
@@ -29,9 +28,12 @@ from gateway.store.logs.keys import KeyRepository, Keyring
 from gateway.store.logs.record_log import RecordLog
 from gateway.store.logs.tree_log import TreeLog
 from gateway.store.logs.trees import LogTrees
+from gateway.store.made_once import made_once
 from gateway.store.merchants.merchants import Counterpart, MerchantRepository
 from gateway.store.merchants.partners import PartnerRepository
 from gateway.store.notices.notices import NoticeRepository
+from gateway.store.notices.preferences import NoticePreferenceRepository
+from gateway.store.notices.sending import SentNoticeRepository
 from gateway.store.oauth.device_codes import DeviceCodeRepository
 from gateway.store.oauth.endings import EndingRepository
 from gateway.store.oauth.initial_access_tokens import InitialAccessTokenRepository
@@ -54,27 +56,6 @@ from gateway.store.scoring.remote_scores import RemoteScoreRepository
 from gateway.store.scoring.scores import ScoreRepository
 from gateway.store.webhooks.deliveries import WebhookDeliveryRepository
 from gateway.store.webhooks.endpoints import WebhookEndpointRepository
-
-T = TypeVar("T")
-
-
-class _made_once(Generic[T]):  # noqa: N801  # used like functools.cached_property, which takes three times as long
-    """A property that is computed at its first use."""
-
-    def __init__(self, make: Callable[[Any], T]) -> None:
-        self._make = make
-
-    @overload
-    def __get__(self, unit: None, owner: type) -> Self: ...
-
-    @overload
-    def __get__(self, unit: "UnitOfWork", owner: type) -> T: ...
-
-    def __get__(self, unit: "UnitOfWork | None", owner: type) -> Self | T:
-        if unit is None:
-            return self
-        made = unit.__dict__[self._make.__name__] = self._make(unit)
-        return made
 
 
 class UnitOfWork:
@@ -105,85 +86,85 @@ class UnitOfWork:
         self._offsets.update({each: merchant.clock_offset_seconds for each, merchant in counterparts.items()})
         return counterparts
 
-    @_made_once
+    @made_once
     def consents(self) -> ConsentRepository:
         return ConsentRepository(self.connection, self.record_log)
 
-    @_made_once
+    @made_once
     def consent_versions(self) -> ConsentVersionRepository:
         return ConsentVersionRepository(self.connection)
 
-    @_made_once
+    @made_once
     def decisions(self) -> DecisionRepository:
         return DecisionRepository(
             self.connection, self.wall, self.decision_log, self.logged_persons, self.exposures, self.notices
         )
 
-    @_made_once
+    @made_once
     def decision_pages(self) -> DecisionPageRepository:
         return DecisionPageRepository(self.connection)
 
-    @_made_once
+    @made_once
     def merchant_names(self) -> MerchantNameRepository:
         return MerchantNameRepository(self.connection)
 
-    @_made_once
+    @made_once
     def disputes(self) -> DisputeRepository:
         return DisputeRepository(self.connection)
 
-    @_made_once
+    @made_once
     def behaviour_records(self) -> BehaviourRecordRepository:
         return BehaviourRecordRepository(self.connection)
 
-    @_made_once
+    @made_once
     def contested_records(self) -> ContestedRecordRepository:
         return ContestedRecordRepository(self.connection)
 
-    @_made_once
+    @made_once
     def record_disputes(self) -> RecordDisputeRepository:
         return RecordDisputeRepository(self.connection, self.keys)
 
-    @_made_once
+    @made_once
     def outcomes(self) -> OutcomeRepository:
         return OutcomeRepository(self.connection)
 
-    @_made_once
+    @made_once
     def imported_records(self) -> ImportedRecordRepository:
         return ImportedRecordRepository(self.connection)
 
-    @_made_once
+    @made_once
     def scores(self) -> ScoreRepository:
         return ScoreRepository(self.connection)
 
-    @_made_once
+    @made_once
     def due_scores(self) -> DueScoreRepository:
         return DueScoreRepository(self.connection)
 
-    @_made_once
+    @made_once
     def score_purges(self) -> ScorePurgeRepository:
         return ScorePurgeRepository(self.connection)
 
-    @_made_once
+    @made_once
     def score_imports(self) -> ScoreImportRepository:
         return ScoreImportRepository(self.connection)
 
-    @_made_once
+    @made_once
     def exposures(self) -> ExposureRepository:
         return ExposureRepository(self.connection)
 
-    @_made_once
+    @made_once
     def idempotency(self) -> IdempotencyRepository:
         return IdempotencyRepository(self.connection, self._keyring)
 
-    @_made_once
+    @made_once
     def decision_log(self) -> DecisionLog:
         return DecisionLog(self.connection, self.wall, self.trees, self.keys)
 
-    @_made_once
+    @made_once
     def access_log(self) -> AccessLog:
         return AccessLog(self.connection, self.wall, self.trees, self.keys)
 
-    @_made_once
+    @made_once
     def record_log(self) -> RecordLog:
         return RecordLog(self.connection, self.wall, self.trees, self._keyring.ids)
 
@@ -192,106 +173,114 @@ class UnitOfWork:
         """All logs."""
         return self.access_log, self.decision_log, self.record_log
 
-    @_made_once
+    @made_once
     def checkpoints(self) -> CheckpointRepository:
         return CheckpointRepository(self.connection)
 
-    @_made_once
+    @made_once
     def keys(self) -> KeyRepository:
         return KeyRepository(self.connection, self.wall, self._keyring)
 
-    @_made_once
+    @made_once
     def logged_persons(self) -> LoggedPersonRepository:
         return LoggedPersonRepository(self.connection, self.wall, self.keys)
 
-    @_made_once
+    @made_once
     def outbox(self) -> OutboxRepository:
         return OutboxRepository(self.connection)
 
-    @_made_once
+    @made_once
     def webhook_endpoints(self) -> WebhookEndpointRepository:
         return WebhookEndpointRepository(self.connection, self._keyring)
 
-    @_made_once
+    @made_once
     def webhook_deliveries(self) -> WebhookDeliveryRepository:
         return WebhookDeliveryRepository(self.connection)
 
-    @_made_once
+    @made_once
     def notices(self) -> NoticeRepository:
         return NoticeRepository(self.connection, self.wall, self._keyring.ids)
 
-    @_made_once
+    @made_once
+    def sent_notices(self) -> SentNoticeRepository:
+        return SentNoticeRepository(self.connection, self.wall)
+
+    @made_once
+    def notice_preferences(self) -> NoticePreferenceRepository:
+        return NoticePreferenceRepository(self.connection)
+
+    @made_once
     def upcoming(self) -> UpcomingRepository:
         return UpcomingRepository(self.connection)
 
-    @_made_once
+    @made_once
     def policy_overrides(self) -> PolicyOverrideRepository:
         return PolicyOverrideRepository(self.connection)
 
-    @_made_once
+    @made_once
     def merchants(self) -> MerchantRepository:
         return MerchantRepository(self.connection, self.record_log)
 
-    @_made_once
+    @made_once
     def partners(self) -> PartnerRepository:
         return PartnerRepository(self.connection)
 
-    @_made_once
+    @made_once
     def clients(self) -> ClientRepository:
         return ClientRepository(self.connection, self.record_log)
 
-    @_made_once
+    @made_once
     def documents(self) -> TrustedDocumentRepository:
         return TrustedDocumentRepository(self.connection, self.wall, self.record_log)
 
-    @_made_once
+    @made_once
     def users(self) -> UserRepository:
         return UserRepository(self.connection, self.record_log)
 
-    @_made_once
+    @made_once
     def invitations(self) -> InvitationRepository:
         return InvitationRepository(self.connection)
 
-    @_made_once
+    @made_once
     def sessions(self) -> SessionRepository:
         return SessionRepository(self.connection)
 
-    @_made_once
+    @made_once
     def tokens(self) -> TokenRepository:
         return TokenRepository(self.connection)
 
-    @_made_once
+    @made_once
     def endings(self) -> EndingRepository:
         return EndingRepository(self.connection)
 
-    @_made_once
+    @made_once
     def authorization_requests(self) -> AuthorizationRequestRepository:
         return AuthorizationRequestRepository(self.connection)
 
-    @_made_once
+    @made_once
     def device_codes(self) -> DeviceCodeRepository:
         return DeviceCodeRepository(self.connection)
 
-    @_made_once
+    @made_once
     def replays(self) -> ReplayRepository:
         return ReplayRepository(self.connection)
 
-    @_made_once
+    @made_once
     def purges(self) -> PurgeRepository:
         return PurgeRepository(self.connection)
 
-    @_made_once
+    @made_once
     def initial_access_tokens(self) -> InitialAccessTokenRepository:
         return InitialAccessTokenRepository(self.connection)
 
-    @_made_once
+    @made_once
     def deployment(self) -> DeploymentRepository:
         return DeploymentRepository(self.connection)
 
-    @_made_once
+    @made_once
     def processes(self) -> ProcessRepository:
         return ProcessRepository(self.connection)
 
-    @_made_once
+    @made_once
     def remote_scores(self) -> RemoteScoreRepository:
         return RemoteScoreRepository(self.connection)

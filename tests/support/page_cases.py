@@ -3,8 +3,9 @@
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from email.headerregistry import Address
 from typing import Any
 
 import httpx2
@@ -14,12 +15,16 @@ from starlette.routing import Route
 from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.domain.merchants import Product
 from gateway.domain.notices.notice import NoticeKind
+from gateway.kit.smtp import SmtpClient
+from gateway.kit.smtp_address import read_smtp_url
+from gateway.services.notices.mail import MailOutward
+from gateway.services.notices.sending import NoticeSender
 from gateway.web import pages
 from gateway.web.site.site import build_site
 from tests.support.factories import make_decision
 from tests.support.grants import EXACT, TIER, WAIVER, new_grant, open_change
 from tests.support.oauth import Browser
-from tests.support.oauth_world import PASSWORD, OAuthWorld
+from tests.support.oauth_world import PASSWORD, OAuthWorld, app_of
 from tests.support.people import invite
 from tests.support.person_records import write_records
 from tests.support.person_scores import give_records
@@ -157,6 +162,15 @@ def _inbox_page(world: OAuthWorld) -> httpx2.Response:
     return browser.get("/account/inbox")
 
 
+def _choice_page(world: OAuthWorld) -> httpx2.Response:
+    """The choice of what is sent to mei, at a deployment that sends mails."""
+    world.execute("UPDATE users SET email = 'mei.lin.with.a.long.address@mail.example.com' WHERE username = 'mei'")
+    mail = SmtpClient(read_smtp_url("smtp://localhost"), Address(addr_spec="notices@gateway.example"))
+    sender = NoticeSender(world.database, world.container.clock, MailOutward(mail, "gateway.example"))
+    world.app = app_of(replace(world.container, notice_sender=sender))
+    return _signed_in(world).get("/account/inbox/settings?saved=1")
+
+
 def _too_many_logins(world: OAuthWorld) -> httpx2.Response:
     responses = (world.browser().sign_in("mei", "wrong") for _ in range(1000))
     return next(response for response in responses if response.status_code == 429)
@@ -213,6 +227,8 @@ CASES = (
         "/account/decisions/{id}/claim/withdraw",
         lambda world: _claimed_page(world, "/claim/withdraw"),
     ),
+    PageCase("notice-choice", "/account/inbox/settings", _choice_page),
+    PageCase("notice-none", "/account/inbox/settings", lambda world: _signed_in(world).get("/account/inbox/settings")),
     PageCase("score-empty", "/account/score", lambda world: _signed_in(world).get("/account/score")),
     PageCase("score", "/account/score", _score_page),
     PageCase("score-what-if", "/account/score", lambda world: _score_page(world, _STEPS, "overdue")),

@@ -33,6 +33,7 @@ PAGES = (
         "/account/records",
         "/account/records/rec_1",
         "/account/inbox",
+        "/account/inbox/settings",
         "/account/record-disputes/rdp_1/withdraw",
         "/oauth/authorize",
         "/device",

@@ -115,6 +115,7 @@ class Deployment:
             "GET /account/records": lambda: person.get("/account/records"),
             "GET /account/records/{id}": lambda: person.get("/account/records/x"),
             "GET /account/inbox": lambda: person.get("/account/inbox"),
+            "GET /account/inbox/settings": lambda: person.get("/account/inbox/settings"),
             "GET /account/decisions": lambda: person.get("/account/decisions"),
             "GET /account/decisions/{id}": lambda: person.get("/account/decisions/x"),
             "POST /account/decisions/{id}/claim": lambda: person.http.post(
@@ -130,8 +131,8 @@ class Deployment:
                 )
                 for path in (
                     *("consents/{id}/revoke", "decisions/{id}/contest", "disputes/{id}/withdraw", "score/sharing"),
-                    *("records/{id}/contest", "record-disputes/{id}/withdraw", "inbox/read"),
                     "decisions/{id}/claim/withdraw",
+                    *("records/{id}/contest", "record-disputes/{id}/withdraw", "inbox/read", "inbox/settings"),
                 )
             },
         }

@@ -1,7 +1,10 @@
-"""The inbox: a person's notices with the names of the merchants."""
+"""The inbox: a person's notices with the names of the merchants, and what of them is sent to the person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.identity.person import parse_language
+from gateway.domain.notices.delivery import ALWAYS_SENT, Preferences
 from gateway.domain.notices.notice import Notice
 from gateway.store.unit import UnitOfWork
 
@@ -29,8 +32,17 @@ class InboxPage:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class SendingChoice:
+    """What a person wants to get outside of the inbox. `email` is the person's address, None if there is none."""
+
+    preferences: Preferences
+    email: str | None
+
+
 class InboxService:
-    """Reads a person's notices and marks them as read, in the caller's unit of work."""
+    """Reads a person's notices, marks them as read, and keeps what the person wants to get, in the caller's unit of
+    work."""
 
     def list_page(self, unit: UnitOfWork, user_id: str, after: str | None = None) -> InboxPage:
         """LISTED notices of the person, newest first, from the one after `after`."""
@@ -49,3 +61,20 @@ class InboxService:
     def mark_read(self, unit: UnitOfWork, user_id: str, notice_id: str | None = None) -> None:
         """Marks one notice of the person as read, or all. Ignores an unknown id."""
         unit.notices.mark_read(user_id, notice_id)
+
+    def load_choice(self, unit: UnitOfWork, user_id: str) -> SendingChoice:
+        """What the person wants to get outside of the inbox. Raises NotFound for an unknown person."""
+        user = unit.users.load(user_id)
+        if user is None:
+            raise NotFound("The account does not exist.")
+        preferences = unit.notice_preferences.load(user_id)
+        return SendingChoice(replace(preferences, language=preferences.language or user.language), user.email)
+
+    def save_preferences(self, unit: UnitOfWork, user_id: str, preferences: Preferences) -> None:
+        """Keeps what the person wants to get. Raises InvalidInput for a kind that cannot be switched off, and for an
+        unknown language."""
+        if preferences.not_sent & ALWAYS_SENT:
+            raise InvalidInput("INVALID", "This kind of notice is always sent.")
+        if preferences.language is not None:
+            parse_language(preferences.language)
+        unit.notice_preferences.save(user_id, preferences)

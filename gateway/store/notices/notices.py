@@ -14,11 +14,14 @@ from gateway.kit.ids import Ids
 from gateway.store.base import Record, Row, moment_column, table_of
 from gateway.store.repository import Repository, insert_into
 
+_TO_SEND = text("attempt_at IS NOT NULL")
 _ADVANCE = text("kind IN ('CONSENT_EXPIRING', 'DUE_SOON')")
 
 
 class NoticeRow(Record):
-    """A notice. The domain's `Notice` describes its fields."""
+    """A notice. The domain's `Notice` describes its first fields. `attempt_at` is when it is sent next, None if it is
+    not sent any more. `attempts` counts how often that began. `sent_at` is when the mail server or the hook accepted
+    it. `not_sent` is why it was not sent, and will not be."""
 
     user_id: str = Field(primary_key=True, foreign_key="users.id")
     id: str = Field(primary_key=True)
@@ -29,11 +32,16 @@ class NoticeRow(Record):
     business_at: BusinessTime | None = moment_column(default=None)
     created_at: WallTime = moment_column(index=True)
     read_at: WallTime | None = moment_column(default=None)
+    attempt_at: WallTime | None = moment_column(default=None)
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    sent_at: WallTime | None = moment_column(default=None)
+    not_sent: str | None = None
 
 
 class NoticeTable(NoticeRow, table=True):
     __tablename__ = "notices"
     __table_args__ = (
+        Index("ix_notices_attempt_at", "attempt_at", postgresql_where=_TO_SEND, sqlite_where=_TO_SEND),
         Index(
             "uq_notices_in_advance",
             "subject_id",
@@ -81,7 +89,7 @@ class NoticeRepository(Repository):
         product: Product | None = None,
         business_at: BusinessTime | None = None,
     ) -> None:
-        """Writes a notice, which is unread."""
+        """Writes a notice, which is unread, and sent as soon as possible."""
         self._insert(NOTICES, self._new(user_id, kind, merchant_id, subject_id, product, business_at))
 
     def add_in_advance(
@@ -117,8 +125,8 @@ class NoticeRepository(Repository):
         """Returns a person's notices, newest first, at most `limit`. With `before`, only those that are older than the
         notice with this id."""
         if before is None:
-            return [_read(row) for row in self._rows(_PAGE, user_id=user_id, most=limit)]
-        return [_read(row) for row in self._rows(_OLDER, user_id=user_id, most=limit, before=before)]
+            return [read_notice(row) for row in self._rows(_PAGE, user_id=user_id, most=limit)]
+        return [read_notice(row) for row in self._rows(_OLDER, user_id=user_id, most=limit, before=before)]
 
     def count_unread(self, user_id: str, most: int) -> int:
         """Returns the number of a person's unread notices, at most `most`."""
@@ -148,10 +156,12 @@ class NoticeRepository(Repository):
             product=product,
             business_at=business_at,
             created_at=self._wall,
+            attempt_at=self._wall,
         )
 
 
-def _read(row: Row) -> Notice:
+def read_notice(row: Row) -> Notice:
+    """Returns the notice in a row with the columns of the table."""
     return Notice(
         user_id=row.user_id,
         id=row.id,

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from gateway.domain.notices.notice import Notice, NoticeKind
 from gateway.services.notices.inbox import NamedNotice
+from gateway.services.notices.outward import LetterText, LetterWriter
 from gateway.web.site.consent_parts import PRODUCTS
 from gateway.web.site.redirects import ACCOUNT
-from gateway.web.texts import Texts, msgid
+from gateway.web.texts import Texts, all_texts, msgid
 
 INBOX = f"{ACCOUNT}/inbox"
+INBOX_SETTINGS = f"{INBOX}/settings"
 TITLES = {
     NoticeKind.CONSENT_GRANTED: msgid("You gave a consent"),
     NoticeKind.CONSENT_EXPIRING: msgid("A consent ends soon"),
@@ -42,6 +44,8 @@ _SENTENCES = {
         " sign out in all browsers, and tell the operator of this service."
     ),
 }
+_INBOX_LINK = msgid("Your inbox: %(address)s")
+_CHOICE_LINK = msgid("What is sent to you: %(address)s")
 _RECORD_DISPUTE = msgid("Your dispute about a record was decided.")
 _CONSENTS = frozenset({NoticeKind.CONSENT_GRANTED, NoticeKind.CONSENT_EXPIRING})
 
@@ -82,6 +86,22 @@ def describe_event(texts: Texts, named: NamedNotice) -> str:
         product=texts.gettext(PRODUCTS[notice.product]) if notice.product is not None else "",
         date=texts.date(notice.business_at) if notice.business_at is not None else "",
     )
+
+
+def make_letter_writer(issuer: str) -> LetterWriter:
+    """Returns the function that writes the texts of mails, with links to the pages of this issuer."""
+
+    def write(named: NamedNotice, language: str) -> LetterText:
+        texts, link = all_texts()[language], f"{issuer}{INBOX}"
+        sentence = describe_event(texts, named)
+        lines = [
+            sentence,
+            texts.gettext(_INBOX_LINK, address=link),
+            texts.gettext(_CHOICE_LINK, address=f"{issuer}{INBOX_SETTINGS}"),
+        ]
+        return LetterText(texts.gettext(TITLES[named.notice.kind]), sentence, "\n\n".join(lines) + "\n", link)
+
+    return write
 
 
 def _address(notice: Notice) -> str:

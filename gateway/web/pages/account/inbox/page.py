@@ -8,6 +8,7 @@ from starlette.routing import Route
 from gateway.services.notices.inbox import InboxPage
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError
+from gateway.web.pages.account.inbox.choice import ChoicePage
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.notices import INBOX, describe_notice
 from gateway.web.site.redirects import page_address, request_login, see_other
@@ -22,7 +23,11 @@ class InboxPages:
 
     @property
     def routes(self) -> list[Route]:
-        return [Route(INBOX, self.show), Route(f"{INBOX}/read", self.mark_read, methods=["POST"])]
+        return [
+            Route(INBOX, self.show),
+            Route(f"{INBOX}/read", self.mark_read, methods=["POST"]),
+            *ChoicePage(self._site).routes,
+        ]
 
     async def show(self, request: Request) -> Response:
         """A page of the list; 303 to the login page if nobody is signed in."""
