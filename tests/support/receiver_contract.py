@@ -1,7 +1,9 @@
 """What every reference receiver does, as tests that its own tests inherit."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,35 @@ class ReceiverContract:
         assert applied(session, event) == 1
         assert session.deliver(event).status == 204
         assert applied(session, event) == 1
+
+    @pytest.mark.slow
+    def test_events_are_applied_once_while_the_receiver_is_killed(self, own_receiver: ReceiverProcess) -> None:
+        session = own_receiver.session()
+        subjects = [session.samples.new_subject(Topic.DECISION_ACTIVATED) for _ in range(4)]
+        sent = [
+            [session.samples.event(Topic.DECISION_ACTIVATED, subject, number) for number in range(1, 61)]
+            for subject in subjects
+        ]
+
+        def deliver(events: list[Sample]) -> int:
+            """Sends each event until it is accepted, in order. Returns the number of failed attempts."""
+            failures = 0
+            for event in events:
+                while not own_receiver.session().deliver(event).is_accepted:
+                    failures += 1
+                    time.sleep(0.01)
+            return failures
+
+        with ThreadPoolExecutor(len(sent)) as pool:
+            running = [pool.submit(deliver, events) for events in sent]
+            for _ in range(6):
+                time.sleep(0.15)
+                own_receiver.kill()
+                own_receiver.start()
+            failures = sum(each.result(timeout=60) for each in running)
+        counts = own_receiver.session().count_effects()
+        assert counts == {event.id: 1 for events in sent for event in events}
+        assert failures > 0, "no attempt was cut off"
 
     def test_older_event_is_not_applied_after_a_restart(self, own_receiver: ReceiverProcess) -> None:
         session = own_receiver.session()
