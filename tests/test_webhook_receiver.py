@@ -1,15 +1,12 @@
 """docs/examples/webhook_receiver.py: events are applied once, in order, and only if they are signed."""
 
-import os
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -109,11 +106,3 @@ def test_event_that_cannot_be_stored_is_not_confirmed(database: Path) -> None:
         session = session_with(url)
         assert session.deliver(event).status == 204
         assert applied(session, event) == 1
-
-
-@pytest.mark.parametrize("secrets", ["", "whsec_***", "whsec_QUJ"])
-def test_receiver_without_a_valid_secret_does_not_start(database: Path, secrets: str) -> None:
-    command: list[Any] = [sys.executable, EXAMPLE, database, "--port", "0"]
-    environment = {**os.environ, "WEBHOOK_SECRETS": secrets}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
-    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)

@@ -14,6 +14,7 @@ import { pathToFileURL } from 'node:url';
 
 const LONGEST_BODY = 65_536; // bytes; an event has less than 2,000
 const DISCARDED = 1_048_576; // bytes of a longer body that are read, so that the sender can read the response
+const SHORTEST_KEY = 24; // bytes
 const TOLERANCE = 300; // seconds by which the clocks may differ
 const REMEMBERED = 30 * 86_400; // seconds for which the ids of events are kept
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/; // Buffer.from accepts any text
@@ -32,7 +33,10 @@ export class Receiver {
   constructor(file, secrets, clock = () => Date.now() / 1000) {
     this.file = file;
     this.clock = clock;
-    this.keys = secrets.map((secret) => Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
+    this.keys = secrets.map((secret) => decode(secret.replace(/^whsec_/, '')));
+    if (!this.keys.length || this.keys.some((key) => key.length < SHORTEST_KEY)) {
+      throw new RangeError('a secret is missing or too short'); // anybody could sign with an empty one
+    }
     this.events = new Map(); // when each event was received, by its id
     this.sequences = new Map(); // the last sequence of each subject
     this.effects = new Map(); // how often each event was applied
@@ -155,9 +159,9 @@ export class Receiver {
   }
 }
 
-// Returns the bytes of a signature, none if it is not base64: then it equals no other.
-function decode(signature) {
-  return Buffer.from(BASE64.test(signature) ? signature : '', 'base64');
+// Returns the bytes of a text in base64, none if it is not base64: as a signature it equals no other.
+function decode(text) {
+  return Buffer.from(BASE64.test(text) ? text : '', 'base64');
 }
 
 export function serverOf(receiver) {
@@ -197,11 +201,15 @@ export function serverOf(receiver) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const secrets = (process.env.WEBHOOK_SECRETS ?? '').split(' ').filter(Boolean);
-  if (!secrets.length || !secrets.every((secret) => BASE64.test(secret.replace(/^whsec_/, '')))) {
-    console.error('WEBHOOK_SECRETS must be one or two secrets: whsec_ and base64.');
+  let receiver;
+  try {
+    receiver = new Receiver(process.argv[2], secrets);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    console.error('WEBHOOK_SECRETS must be one or two secrets: whsec_ and base64 of at least 24 bytes.');
     process.exit(1);
   }
-  const server = serverOf(new Receiver(process.argv[2], secrets));
+  const server = serverOf(receiver);
   server.listen(Number(process.argv[3] ?? 9100), '127.0.0.1', () => {
     console.log(`http://127.0.0.1:${server.address().port}/webhooks`);
   });

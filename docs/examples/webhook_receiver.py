@@ -24,6 +24,7 @@ from typing import Any
 
 LONGEST_BODY = 65_536  # bytes; an event has less than 2,000
 DISCARDED = 1_048_576  # bytes of a longer body that are read, so that the sender can read the response
+SHORTEST_KEY = 24  # bytes
 TOLERANCE = 300  # seconds by which the clocks may differ
 REMEMBERED = 30 * 86_400  # seconds for which the ids of events are kept
 
@@ -46,11 +47,14 @@ class Refused(Exception):
 
 
 class Receiver:
-    """Verifies deliveries and applies each event once. `secrets` are one secret, or two while a secret is rotated."""
+    """Verifies deliveries and applies each event once. `secrets` are one secret, or two while a secret is rotated.
+    Raises ValueError for an invalid one."""
 
     def __init__(self, database: Path, secrets: list[str], clock: Callable[[], float] = time.time) -> None:
         self.database, self.clock = database, clock
         self.keys = [b64decode(secret.removeprefix("whsec_"), validate=True) for secret in secrets]
+        if not self.keys or min(map(len, self.keys)) < SHORTEST_KEY:
+            raise ValueError("a secret is missing or too short")  # anybody could sign with an empty one
         with closing(sqlite3.connect(database)) as connection:
             connection.executescript(TABLES)
 
@@ -207,9 +211,7 @@ def main() -> None:
     try:
         receiver = Receiver(options.database, os.environ.get("WEBHOOK_SECRETS", "").split())
     except ValueError:
-        sys.exit("WEBHOOK_SECRETS must be one or two secrets: whsec_ and base64")
-    if not receiver.keys:
-        sys.exit("WEBHOOK_SECRETS is missing.")
+        sys.exit("WEBHOOK_SECRETS must be one or two secrets: whsec_ and base64 of at least 24 bytes.")
     server = ThreadingHTTPServer(("127.0.0.1", options.port), handler_of(receiver))
     print(f"http://127.0.0.1:{server.server_address[1]}/webhooks", flush=True)
     server.serve_forever()

@@ -18,6 +18,7 @@ from tests.support.at_once import at_once
 from tests.support.webhook_receiver import SECRET, MakeReceiver, ReceiverProcess, state_files
 
 LONGEST_BODY = 65_536
+INVALID_SECRETS = "WEBHOOK_SECRETS must be one or two secrets: whsec_ and base64 of at least 24 bytes.\n"
 
 
 def applied(session: Session, sample: Sample) -> int:
@@ -144,6 +145,12 @@ class ReceiverContract:
         event = session.samples.event(Topic.DECISION_APPROVED).changed(sequence=sequence)
         assert session.deliver(event).status == 400
         assert applied(session, event) == 0
+
+    @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_***", "whsec_QUJ", "whsec_QUJD"])
+    def test_receiver_without_a_valid_secret_does_not_start(self, make_receiver: MakeReceiver, secret: str) -> None:
+        for secrets in ((secret,), (SECRET, secret)) if secret else ((),):
+            done = make_receiver(*secrets).run()
+            assert (done.returncode, done.stdout, done.stderr) == (1, "", INVALID_SECRETS)
 
     def test_other_paths_do_not_exist(self, receiver: ReceiverProcess) -> None:
         session = receiver.session()

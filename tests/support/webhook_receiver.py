@@ -58,12 +58,21 @@ class ReceiverProcess:
 
     def start(self) -> Self:
         """Starts the process, and waits until it listens."""
-        environment = {**os.environ, "WEBHOOK_SECRETS": " ".join(self._secrets)}
-        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, env=environment)
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, env=self._environment)
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
         assert self.url, "the receiver did not start"
         return self
+
+    def run(self) -> "subprocess.CompletedProcess[str]":
+        """Runs a process that does not start to listen."""
+        return subprocess.run(
+            self._command, env=self._environment, capture_output=True, text=True, timeout=30, check=False
+        )
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "WEBHOOK_SECRETS": " ".join(self._secrets)}
 
     def kill(self) -> None:
         """Ends the process at once."""
