@@ -38,8 +38,11 @@ WITHOUT_APPROVAL = {Topic.DECISION_PENDING, Topic.DECISION_DECLINED}
 _NOUNS = {SubjectType.DECISION: "dec", SubjectType.CONSENT: "con", SubjectType.ENDPOINT: "whe"}
 _ENDED = {"CONSENT_REVOKED": ConsentStatus.REVOKED, "CONSENT_EXPIRED": ConsentStatus.EXPIRED}
 _DISPUTES = {Topic.DISPUTE_ANSWERED: DisputeStatus.UNDER_REVIEW, Topic.DISPUTE_RESOLVED: DisputeStatus.UPHELD}
-_SOURCES = {rule.topic: min(rule.sources) for rule in RULES.values()}
-_TARGETS = {rule.topic: rule.target for rule in RULES.values()}
+_STATUSES: Mapping[Topic, tuple[Status | None, Status]] = {
+    Topic.DECISION_PENDING: (None, Status.PENDING),
+    **{rule.topic: (min(rule.sources), rule.target) for rule in RULES.values()},
+}
+"""Status before and after an event. Events without a transition happen to active decisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +108,12 @@ class Samples:
         if kind is EndpointData:
             return EndpointData(endpoint_id=subject, reason="No success for 5 days.")
         is_approved = topic not in WITHOUT_APPROVAL
+        before, after = _STATUSES.get(topic, (Status.ACTIVE, Status.ACTIVE))
         return DecisionData(
             merchant_reference=REFERENCE,
             product=Product.DEPOSIT_WAIVER,
-            before=_SOURCES.get(topic),
-            after=_TARGETS.get(topic, Status.PENDING),
+            before=before,
+            after=after,
             exposed=AMOUNT if is_approved else None,
             settlement=Settlement(AMOUNT, Money.zero("CNY"), AMOUNT, due_at, False) if is_approved else None,
             consent_id=self.ids.new("con"),
