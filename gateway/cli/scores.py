@@ -146,6 +146,7 @@ def show(
                 "partner": "partner",
                 "amount": lambda each: each["months"] if each["amount"] is None else each["amount"],
                 "contested": lambda each: "yes" if each["contested_at"] else None,
+                "by a claim": lambda each: "yes" if each["claimed_at"] else None,
             },
             folded=("source", "id", "partner"),
             empty="The person has no records.",

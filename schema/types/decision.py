@@ -31,7 +31,7 @@ from schema.scalars import Url
 from schema.types.consent import Consent
 from schema.types.inclusion_proof import INCLUSION_PROOF, InclusionProof, find_proof
 from schema.types.node import Node
-from schema.types.obligation import DecisionProvenance, Settlement
+from schema.types.obligation import Claim, DecisionProvenance, Settlement
 from schema.types.outcome import DecisionOutcome, outcome_of
 
 _TIMELINE, _DISPUTES = "TIMELINE", "DISPUTES"
@@ -185,6 +185,10 @@ class Decision(Node):
         settlement = self.state.settlement
         return None if settlement is None else Settlement(settlement=settlement)
 
+    @resolved("What the user says about the obligation. Null if nothing, and once the obligation is fulfilled.")
+    def claim(self) -> Claim | None:
+        return Claim.of(self.state)
+
     @resolved(
         "Pairwise user id, the same as ConsentedUser.id: one for all clients of a merchant, another for each merchant."
     )
@@ -211,14 +215,7 @@ class Decision(Node):
         "The adapter, policy version and rule that produced the decision, for your records. Set for every decision."
     )
     def provenance(self, info: Info) -> DecisionProvenance | None:
-        provenance = self.state.provenance
-        return DecisionProvenance(
-            adapter=provenance.adapter,
-            policy_version=provenance.policy_version,
-            policy_hash=provenance.policy_hash,
-            rule_id=info.context.container.rule_name(provenance.rule_id),
-            score_as_of=provenance.score_as_of,
-        )
+        return DecisionProvenance.of(self.state.provenance, info.context.container.rule_name(self.state.rule_id))
 
     @resolved(
         "Signed receipt of the latest log entry: what was decided, when, and under which policy. A compact JWS that you"

@@ -6,8 +6,9 @@ from enum import Enum, StrEnum
 import strawberry
 
 from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.decisions.claim import ClaimStatus
 from gateway.domain.decisions.dispute import Contested, DisputeStatus, Party
-from gateway.domain.decisions.transitions import BreachKind, Status, Transition
+from gateway.domain.decisions.transitions import BreachKind, ClaimKind, Status, Transition
 from gateway.domain.events import Actor, Topic
 from gateway.domain.merchants import Product
 from gateway.domain.scoring.score import ThresholdAnswer
@@ -143,6 +144,23 @@ _publish(
         " date plus the grace period.",
         "OTHER": "Another breach. Describe it in the note. From activation; it does not count against the user before"
         " the due date.",
+    },
+)
+_publish(
+    ClaimKind,
+    "ClaimKind",
+    "How the user says that the obligation was met.",
+    {"RETURNED": "The user says that the item was returned.", "PAID": "The user says that everything was paid."},
+)
+_publish(
+    ClaimStatus,
+    "ClaimStatus",
+    "Status of a claim.",
+    {
+        "OPEN": "You can contradict it.",
+        "ACCEPTED": "You did not contradict it in time: the obligation counts as kept for the user's score.",
+        "CONTRADICTED": "You contradicted it, or a dispute about the overdue flag was rejected or withdrawn.",
+        "WITHDRAWN": "The user withdrew it.",
     },
 )
 _publish(

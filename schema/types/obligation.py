@@ -1,10 +1,14 @@
-"""The obligation under an approved decision, and the provenance of a decision."""
+"""The obligation under an approved decision, what the user claims about it, and the provenance of a decision."""
 
 from datetime import datetime
 
 import strawberry
 
+from gateway.domain.decisions import provenance as domain_provenance
 from gateway.domain.decisions import settlement as domain_settlement
+from gateway.domain.decisions.claim import ClaimStatus, claim_status
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import ClaimKind
 from schema.directives import resolved
 from schema.types.money import Money
 
@@ -20,6 +24,16 @@ class DecisionProvenance:
     score_as_of: datetime | None = strawberry.field(
         description="When the score was measured. Null if no score was used."
     )
+
+    @classmethod
+    def of(cls, provenance: domain_provenance.DecisionProvenance, rule_name: str) -> "DecisionProvenance":
+        return cls(
+            adapter=provenance.adapter,
+            policy_version=provenance.policy_version,
+            policy_hash=provenance.policy_hash,
+            rule_id=rule_name,
+            score_as_of=provenance.score_as_of,
+        )
 
 
 @strawberry.type(description="The obligation under an approved decision: what is due, what is settled, and by when.")
@@ -48,3 +62,25 @@ class Settlement:
     )
     def overdue(self) -> bool:
         return self.settlement.overdue
+
+
+@strawberry.type(
+    description="The user says that the obligation was met. Unless you contradict that before contradictBy, it counts"
+    " as kept for the user's score. It changes neither the status nor an amount. If it is right, report the settlement"
+    " with decisionFulfill; if it is wrong, report the part that was settled or the breach."
+)
+class Claim:
+    kind: ClaimKind = strawberry.field(description="How the user says that the obligation was met.")
+    status: ClaimStatus = strawberry.field(description="Status of the claim.")
+    claimed_at: datetime = strawberry.field(description="When the user said it.")
+    contradict_by: datetime | None = strawberry.field(
+        description="When the claim is accepted if you do not contradict it: seven days after you could report a"
+        " missing payment or return, or after you were told. During a dispute it waits. Null unless the claim is open."
+    )
+
+    @classmethod
+    def of(cls, state: DecisionState) -> "Claim | None":
+        status = claim_status(state)
+        if status is None or state.claim is None or state.claimed_at is None:
+            return None
+        return cls(kind=state.claim, status=status, claimed_at=state.claimed_at, contradict_by=state.claim_ends_at)

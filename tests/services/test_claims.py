@@ -202,6 +202,8 @@ def test_void_breach_restores_the_record_and_the_tier(world: DemoWorld) -> None:
     world.clock.advance(DAY)
     dispute = world.disputes.open(user, decision.id, "It is in your yard.")
     world.disputes.respond(world.merchant_token(), RespondCommand(dispute.id, "r", True, "We found it."))
+    ((cause, since),) = world.rows("SELECT pending, correct_from FROM person_scores WHERE user_id = :user", user=user)
+    assert (cause, since is not None) == ("CORRECTION", True), "a tier that was held is restored too"
     (after,) = records(world, "just-below")
     assert (after.kind, after.at, after.claimed_at) == (before.kind, before.at, before.claimed_at)
     assert world.source.measure(user, world.now).tier is Tier.EXCELLENT

@@ -72,6 +72,14 @@ def test_page_says_what_happens_before_the_person_says_anything(browser: Browser
     assert actions(browser, decision) == ["/claim"]
 
 
+def test_account_page_leads_to_the_form(browser: Browser, decision: str) -> None:
+    link = f'<a href="/account/decisions/{decision}#claim">I have returned it</a>'
+    assert link in browser.get("/account").text
+    assert 'id="claim"' in page_of(browser, decision).text
+    claim(browser, decision)
+    assert link not in browser.get("/account").text
+
+
 @pytest.mark.parametrize("product", [Product.PAY_LATER, Product.CREDIT_OFFER, Product.EXPRESS_CHECK_IN])
 def test_other_products_are_paid(world: OAuthWorld, browser: Browser, product: Product) -> None:
     decision = make(world, product=product)

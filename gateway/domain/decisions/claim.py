@@ -2,6 +2,7 @@
 counts as kept for the person's score. A claim changes neither the status of the decision nor an amount."""
 
 from dataclasses import replace
+from enum import StrEnum
 
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import ClaimKind, Status
@@ -16,6 +17,27 @@ CLAIM_KINDS = {
     Product.CREDIT_OFFER: ClaimKind.PAID,
 }
 """What a person can say about an obligation of each product."""
+
+
+class ClaimStatus(StrEnum):
+    """What became of a claim. An open one waits while a dispute is open. While there is a breach it is contradicted,
+    and goes on if the breach is void."""
+
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"
+    CONTRADICTED = "CONTRADICTED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+def claim_status(state: DecisionState) -> ClaimStatus | None:
+    """Returns the status of the claim about a decision, None without one and once the obligation is fulfilled."""
+    if state.claimed_at is None or state.status not in {Status.ACTIVE, Status.BREACHED}:
+        return None
+    if state.claim_withdrawn_at is not None:
+        return ClaimStatus.WITHDRAWN
+    if state.claim_contradicted_at is not None or state.status is Status.BREACHED:
+        return ClaimStatus.CONTRADICTED
+    return ClaimStatus.OPEN if state.claim_is_open else ClaimStatus.ACCEPTED
 
 
 def require_claimable(state: DecisionState, kind: ClaimKind) -> None:

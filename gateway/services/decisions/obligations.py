@@ -6,7 +6,7 @@ from gateway.domain.decisions.claim import CLAIM_KINDS
 from gateway.domain.decisions.decision import Decision, LoggedEvent, state_by
 from gateway.domain.decisions.dispute import Contested, Dispute, require_contestable
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import Status
+from gateway.domain.decisions.transitions import ClaimKind, Status
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.scoring.score import SCORE, DecidedScore
 from gateway.kit.clock import BusinessTime
@@ -20,12 +20,14 @@ LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """One decision with its state as of its partner's time. `contestable` is what the person can contest now, None if
-    nothing. `dispute` is the newest dispute about it, None if there is none."""
+    """One decision with its state as of its partner's time. `contestable` is what the person can contest now, and
+    `claimable` what the person can claim now, None if nothing. `dispute` is the newest dispute about it, None if there
+    is none."""
 
     state: DecisionState
     merchant_name: str
     contestable: Contested | None
+    claimable: ClaimKind | None
     dispute: Dispute | None
 
 
@@ -77,8 +79,16 @@ class ObligationService:
         obligations = []
         for state in states:
             now = unit.business_time(state.merchant_id)
-            name, contestable = names[state.merchant_id], _contestable(state, now)
-            obligations.append(Obligation(state.as_of(now), name, contestable, disputes.get(state.id)))
+            claimed = _claimable(state_by(state, now), now)
+            obligations.append(
+                Obligation(
+                    state=state.as_of(now),
+                    merchant_name=names[state.merchant_id],
+                    contestable=_contestable(state, now),
+                    claimable=claimed.claim if claimed else None,
+                    dispute=disputes.get(state.id),
+                )
+            )
         return tuple(each for each in obligations if _is_current(each))
 
     def load_agreement(self, unit: UnitOfWork, user_id: str, decision_id: str) -> Agreement:

@@ -135,9 +135,15 @@ def _describe_decision(texts: Texts, agreement: Agreement) -> DecisionView:
 
 def _describe_obligation(texts: Texts, agreement: Agreement) -> ObligationView:
     """The view of the agreement's obligation, for what the person can do about it now."""
-    newest = agreement.disputes[-1] if agreement.disputes else None
     return describe_obligation(
-        texts, Obligation(agreement.decision, agreement.merchant_name, agreement.contestable, newest)
+        texts,
+        Obligation(
+            state=agreement.decision,
+            merchant_name=agreement.merchant_name,
+            contestable=agreement.contestable,
+            claimable=agreement.claimable.claim if agreement.claimable else None,
+            dispute=agreement.disputes[-1] if agreement.disputes else None,
+        ),
     )
 
 

@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 
+from gateway.domain.decisions.claim import ClaimStatus, claim_status
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import ClaimKind, Status
+from gateway.domain.decisions.transitions import ClaimKind
 from gateway.services.decisions.obligations import Agreement
 from gateway.web.pages.account.decisions import DECISIONS
+from gateway.web.pages.account.obligations import CLAIMS
 from gateway.web.texts import Texts, msgid
 
 KIND = "kind"
 """The field of the form that says what the person did."""
 
 WITHDRAW_CLAIM = msgid("Withdraw this")
-_BUTTONS = {ClaimKind.RETURNED: msgid("I have returned it"), ClaimKind.PAID: msgid("I have paid")}
 _NEXT = msgid(
     "The merchant is told. If it does not contradict you by %(date)s, this counts as kept for your score. You can say"
     " it once."
@@ -27,9 +28,11 @@ _SAID = {
 }
 _WAITS = msgid("If the merchant does not contradict you by %(date)s, this counts as kept for your score.")
 _PAUSED = msgid("This waits until your dispute has ended.")
-_ACCEPTED = msgid("The merchant did not contradict you, so it counts as kept for your score.")
-_CONTRADICTED = msgid("This was contradicted, so it does not count as kept for your score.")
-_WITHDRAWN = msgid("You withdrew this.")
+_ENDED = {
+    ClaimStatus.ACCEPTED: msgid("The merchant did not contradict you, so it counts as kept for your score."),
+    ClaimStatus.CONTRADICTED: msgid("This was contradicted, so it does not count as kept for your score."),
+    ClaimStatus.WITHDRAWN: msgid("You withdrew this."),
+}
 _WITHDRAWAL = msgid("It then does not count as kept for your score, and you cannot say it again.")
 
 
@@ -56,7 +59,7 @@ def describe_claim(texts: Texts, agreement: Agreement) -> ClaimView:
     return ClaimView(
         sentences=_describe_state(texts, state),
         hints=_describe_next(texts, possible) if possible else _describe_open(texts, state),
-        button=_BUTTONS[possible.claim] if possible and possible.claim else "",
+        button=CLAIMS[possible.claim] if possible and possible.claim else "",
         kind=possible.claim if possible and possible.claim else "",
         address=address if possible else "",
         withdraw_address=f"{address}/withdraw" if is_open else "",
@@ -65,19 +68,15 @@ def describe_claim(texts: Texts, agreement: Agreement) -> ClaimView:
 
 
 def _describe_state(texts: Texts, state: DecisionState) -> tuple[str, ...]:
-    if state.claim is None or state.claimed_at is None or state.status not in {Status.ACTIVE, Status.BREACHED}:
+    status = claim_status(state)
+    if state.claim is None or state.claimed_at is None or status is None:
         return ()
-    return texts.gettext(_SAID[state.claim], date=texts.date(state.claimed_at)), _describe_result(texts, state)
-
-
-def _describe_result(texts: Texts, state: DecisionState) -> str:
-    if state.claim_withdrawn_at is not None:
-        return texts.gettext(_WITHDRAWN)
-    if state.claim_contradicted_at is not None or state.status is Status.BREACHED:
-        return texts.gettext(_CONTRADICTED)
-    if state.claim_stands or state.claim_ends_at is None:
-        return texts.gettext(_ACCEPTED)
-    return texts.gettext(_PAUSED) if state.contested else texts.gettext(_WAITS, date=texts.date(state.claim_ends_at))
+    said = texts.gettext(_SAID[state.claim], date=texts.date(state.claimed_at))
+    if status in _ENDED:
+        return said, texts.gettext(_ENDED[status])
+    if state.contested or state.claim_ends_at is None:
+        return said, texts.gettext(_PAUSED)
+    return said, texts.gettext(_WAITS, date=texts.date(state.claim_ends_at))
 
 
 def _describe_next(texts: Texts, possible: DecisionState) -> tuple[str, ...]:
@@ -86,5 +85,5 @@ def _describe_next(texts: Texts, possible: DecisionState) -> tuple[str, ...]:
 
 
 def _describe_open(texts: Texts, state: DecisionState) -> tuple[str, ...]:
-    is_current = state.claim_is_open or (state.claim_stands and state.status is Status.ACTIVE)
+    is_current = claim_status(state) in {ClaimStatus.OPEN, ClaimStatus.ACCEPTED}
     return (texts.gettext(_STAYS_OPEN),) if is_current else ()

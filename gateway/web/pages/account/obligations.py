@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, Dispute, DisputeStatus
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import BreachKind, Status
+from gateway.domain.decisions.transitions import BreachKind, ClaimKind, Status
 from gateway.services.decisions.obligations import Obligation
 from gateway.web.site.consent_parts import PRODUCTS
 from gateway.web.texts import Texts, msgid
 
 STATEMENT = "statement"
 """The field of the form that contests an obligation."""
+
+CLAIMS = {ClaimKind.RETURNED: msgid("I have returned it"), ClaimKind.PAID: msgid("I have paid")}
+"""What a person can say about an obligation."""
 
 _UNUSED = msgid("%(amount)s, not used yet. It expires on %(date)s.")
 _OPEN = msgid("%(amount)s open until %(date)s.")
@@ -54,7 +57,8 @@ class ObligationView:
     """One obligation on the account page. `default` is the sentence about its breach, overdue flag or late settlement,
     `dispute` the one about its dispute. `statement` is the person's text, `response` the merchant's, `resolution` the
     operator's. `contest_address` and `withdraw_address` are the actions of its forms. `withdrawal` says what happens if
-    the dispute is withdrawn. Each of these is "" if it does not apply."""
+    the dispute is withdrawn. `claim` is the text of the link to where the person can say that it was kept. Each of
+    these is "" if it does not apply."""
 
     id: str
     is_settled: bool
@@ -69,6 +73,7 @@ class ObligationView:
     contest_address: str
     withdraw_address: str
     withdrawal: str
+    claim: str
 
 
 def describe_obligation(texts: Texts, obligation: Obligation) -> ObligationView:
@@ -92,6 +97,7 @@ def describe_obligation(texts: Texts, obligation: Obligation) -> ObligationView:
         contest_address=f"/account/decisions/{state.id}/contest" if obligation.contestable else "",
         withdraw_address=f"/account/disputes/{dispute.id}/withdraw" if dispute and in_dispute else "",
         withdrawal=_describe_withdrawal(texts, state) if in_dispute else "",
+        claim=texts.gettext(CLAIMS[obligation.claimable]) if obligation.claimable else "",
     )
 
 
