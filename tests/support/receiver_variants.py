@@ -86,6 +86,16 @@ def _decode_without_care(self: Any, content: bytes, header: str) -> Any:
     return Base.is_signed(self, content, header)
 
 
+def _accepts_zeros(self: Any, content: bytes, header: str) -> bool:
+    return Base.is_signed(self, content, header) or bytes(32) in map(example.decode, header.split(","))
+
+
+def _is_signed_at_another_time(self: Any, content: bytes, header: str) -> bool:
+    event_id, timestamp, body = content.split(b".", 2)
+    times = range(int(timestamp) - 120, int(timestamp) + 1)
+    return any(Base.is_signed(self, b"%s.%d.%s" % (event_id, at, body), header) for at in times)
+
+
 def _receive_slowly(self: Any, headers: Mapping[str, str], body: bytes) -> None:
     Base.receive(self, headers, body)
     if json.loads(body)["type"] == "decision.pending":
@@ -128,6 +138,8 @@ VARIANTS = {
     "an old sequence is applied": variant("order", is_next=_is_newer("<>")),
     "a gap is refused": variant("gap", is_next=_is_next_without_gap),
     "revocation fails": variant("revocation", apply=_apply_without_deletion),
+    "a signature of zeros is accepted": variant("signature", is_signed=_accepts_zeros),
+    "a changed timestamp is accepted": variant("changed", is_signed=_is_signed_at_another_time),
     # A receiver that accepts any signature also accepts any body: both checks have to notice it.
     "any signature is accepted": variant("signature", "changed", is_signed=_is_well_formed),
     "unsigned is accepted": variant("headers", verify=_verify_if_signed),
