@@ -66,6 +66,7 @@ from gateway.services.scoring.record_disputes import RecordDisputeService
 from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
+from gateway.services.webhooks.assembly import make_worker
 from gateway.services.webhooks.endpoints import WebhookService
 from gateway.settings import Settings, SettingsError
 from gateway.sources.contract import ScoreSource
@@ -241,6 +242,7 @@ def build(
             notice_sender,
         ),
         webhooks=WebhookService(database, ids, settings.outgoing_networks),
+        deliveries=make_worker(database, ids, registry, environment, _http(settings), clock),
         seeding=Seeding(
             database, secrets, registry, merchant_service, clients, accounts, personas, ids, settings.issuer
         ),

@@ -10,6 +10,7 @@ from sqlalchemy import Executable, Row, bindparam, func, or_, select
 from gateway.audit.batches import read_batches
 from gateway.domain.decisions.idempotency import KEPT_FOR
 from gateway.domain.errors import InvalidInput
+from gateway.domain.events import Topic
 from gateway.domain.period import parse_moment
 from gateway.kit.clock import WallTime
 from gateway.store.decisions import digests
@@ -42,9 +43,11 @@ _REPEATED = frozenset({"decision", "topic", "from", "to", "business_at"})
 """The members of an entry that its message repeats."""
 
 _OF_NO_EVENT = select(OUTBOX.c.id).where(
-    OUTBOX.c.topic.not_like("CONSENT\\_%", escape="\\"), OUTBOX.c.id.not_in(select(_LOG.id))
+    OUTBOX.c.topic.not_like("CONSENT\\_%", escape="\\"),
+    OUTBOX.c.topic != Topic.ENDPOINT_DISABLED,
+    OUTBOX.c.id.not_in(select(_LOG.id)),
 )
-"""Messages without an event, except those about consents (gateway.audit.consents)."""
+"""Messages without an event, except those about consents (gateway.audit.consents) and endpoints."""
 _NUMBERED_WRONGLY = (
     select(OUTBOX.c.aggregate_id)
     .group_by(OUTBOX.c.aggregate_id)

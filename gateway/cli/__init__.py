@@ -20,6 +20,7 @@ from gateway.cli import (
     consents,
     database,
     decisions,
+    deliver,
     disputes,
     documents,
     keys,
@@ -52,7 +53,7 @@ _GROUPS = {
     "adapters": (adapters.app, _DEVELOP),
     "sdl": (sdl.app, _DEVELOP),
 }
-_ORDER = ("sandbox", "database", "merchants", "clients", "users", "serve")
+_ORDER = ("sandbox", "database", "merchants", "clients", "users", "serve", "worker")
 """The commands that come first in the help, in the order in which an operator needs them."""
 
 
@@ -74,6 +75,7 @@ app = typer.Typer(
     name="gateway", cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 app.command("serve", rich_help_panel=_SET_UP)(serve.serve)
+app.command("worker", rich_help_panel=_SET_UP)(deliver.worker)
 clients.app.command("documents")(documents.documents)
 users.app.command("consents")(consents.consents)
 sandbox.app.command("verify")(certification.verify)

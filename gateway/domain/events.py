@@ -28,6 +28,7 @@ class Topic(StrEnum):
     DISPUTE_RESOLVED = "DISPUTE_RESOLVED"
     CONSENT_GRANTED = "CONSENT_GRANTED"
     CONSENT_REVOKED = "CONSENT_REVOKED"
+    ENDPOINT_DISABLED = "ENDPOINT_DISABLED"
 
 
 _WIRE_NAMES = {topic: topic.lower().replace("_", ".", 1) for topic in Topic}

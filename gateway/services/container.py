@@ -51,6 +51,7 @@ from gateway.services.scoring.record_disputes import RecordDisputeService
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
 from gateway.services.webhooks.endpoints import WebhookService
+from gateway.services.webhooks.worker import DeliveryWorker
 from gateway.settings import Settings
 from gateway.sources.contract import ScoreSource
 from gateway.sources.scorecard.source import ScorecardSource
@@ -117,6 +118,7 @@ class Container:
     policies: PolicyService
     overrides: OverrideService
     webhooks: WebhookService
+    deliveries: DeliveryWorker
     seeding: Seeding
     processes: ProcessRegistry
     tasks: DeploymentTasks

@@ -22,6 +22,7 @@ OWN_SETTINGS = frozenset(
     {
         *("database_url", "secret_key", "valkey_url", "state_directory", "log_level"),
         *("worker_threads", "database_connections", "outgoing_ca_file", "checkpoint_file", "metrics_address"),
+        "deliver_webhooks",
     }
 )
 """Settings in which the processes of a deployment may differ. The key is compared with that of the database, and the

@@ -73,6 +73,10 @@ class ServerSettings(BaseSettings):
         " such as 127.0.0.1:9464. If absent, they are not served.",
     )
 
+    deliver_webhooks: bool = Field(
+        True,
+        description="Whether the serving processes deliver webhooks. If not, run gateway worker beside them.",
+    )
     request_deadline: timedelta = Field(
         timedelta(seconds=10),
         ge=timedelta(milliseconds=100),

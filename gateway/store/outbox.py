@@ -16,8 +16,8 @@ from gateway.domain.consents.version import ConsentVersion
 from gateway.domain.environment import EnvironmentLabel
 from gateway.domain.events import Topic
 from gateway.domain.webhooks.notice import Notice
-from gateway.domain.webhooks.snapshot import Snapshot, notice_of_snapshot, snapshot_consent
-from gateway.kit.clock import WallTime
+from gateway.domain.webhooks.snapshot import Snapshot, notice_of_snapshot, snapshot_consent, snapshot_endpoint
+from gateway.kit.clock import BusinessTime, WallTime
 from gateway.store.base import Record, Row, json_column, moment_column, table_of
 from gateway.store.repository import Repository, insert_into
 from gateway.store.statements import run_many
@@ -122,6 +122,20 @@ def message_of_consent(message_id: str, consent: Consent, version: ConsentVersio
         aggregate_id=consent.id,
         topic=version.action.topic,
         payload=snapshot_consent(consent.subject, version),
+        created_at=now,
+    )
+
+
+def message_of_endpoint(
+    message_id: str, merchant_id: str, endpoint_id: str, reason: str, at: BusinessTime, now: WallTime
+) -> OutboxRow:
+    """Returns the message that the gateway has disabled an endpoint."""
+    return OutboxRow(
+        id=message_id,
+        merchant_id=merchant_id,
+        aggregate_id=endpoint_id,
+        topic=Topic.ENDPOINT_DISABLED,
+        payload=snapshot_endpoint(endpoint_id, reason, at),
         created_at=now,
     )
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.kit.metrics import CONTENT_TYPE, Histogram, Metric, MetricTable, SharedNumbers, create_numbers
 from gateway.sources.remote.failures import Cause
 from gateway.sources.remote.source import FETCHED, STALE, UNAVAILABLE, UNKNOWN
+from gateway.store.webhooks.deliveries import DeliveryStatus
 from schema.compiled.reasons import Reason
 
 PATH = "/metrics"
@@ -98,12 +99,19 @@ SCORES = Metric(
         *((outcome, cause.value) for outcome in (STALE, UNAVAILABLE) for cause in Cause),
     ),
 )
+WEBHOOKS = Metric(
+    "gateway_webhook_attempts_total",
+    "counter",
+    "Attempts to deliver a webhook, by what they led to: delivered, pending (it is tried again), or failed (given up).",
+    ("outcome",),
+    tuple((each.value.lower(),) for each in DeliveryStatus),
+)
 WORKERS = Metric("gateway_serving_processes", "gauge", "Processes that serve.")
 
 TABLE = MetricTable(
     (
         *(EXECUTIONS, OPERATIONS, OPERATION_BYTES, REQUESTS, RATE_LIMITED, DURATION, REFUSALS, WAITING, UNITS, COMMITS),
-        *(SCORES, WORKERS),
+        *(SCORES, WEBHOOKS, WORKERS),
     )
 )
 
@@ -125,7 +133,7 @@ class Metrics:
         }
         self._refusals, self._rate_limited = TABLE.places(REFUSALS), TABLE.places(RATE_LIMITED)
         self._operations, self._bytes = TABLE.places(OPERATIONS), TABLE.places(OPERATION_BYTES)
-        self._scores = TABLE.places(SCORES)
+        self._scores, self._webhooks = TABLE.places(SCORES), TABLE.places(WEBHOOKS)
         self._units, self._commits = TABLE.places(UNITS)[()], TABLE.places(COMMITS)[()]
         self._waiting, self._workers = TABLE.places(WAITING)[()], TABLE.places(WORKERS)[()]
         self._duration = TABLE.start(DURATION)
@@ -155,6 +163,10 @@ class Metrics:
     def count_score(self, outcome: str, cause: str) -> None:
         """Counts a request for a score that the remote provider was needed for. `cause` is "" if it gave an answer."""
         self._numbers.add(self._scores[outcome, cause])
+
+    def count_webhook(self, status: DeliveryStatus) -> None:
+        """Counts an attempt to deliver a webhook, by the status of the delivery after it."""
+        self._numbers.add(self._webhooks[status.value.lower(),])
 
     def set_gauges(self, *, texts: tuple[int, int], trusted: tuple[int, int], waiting: int) -> None:
         """Sets the gauges: number and bytes of the compiled operations of both kinds of documents, and how many

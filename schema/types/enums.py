@@ -212,6 +212,8 @@ _publish(
         "DISPUTE_RESOLVED": "A dispute ended.",
         "CONSENT_GRANTED": "A user granted a consent.",
         "CONSENT_REVOKED": "A user revoked a consent.",
+        "ENDPOINT_DISABLED": "A webhook endpoint was disabled, because it failed for days or answered 410. Your other"
+        " endpoints get the event.",
     },
 )
 _publish(

@@ -20,6 +20,7 @@ COMMANDS = [
         if command.callback
     ),
     ("serve",),
+    ("worker",),
 ]
 """The arguments that select each command and group."""
 

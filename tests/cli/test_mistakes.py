@@ -28,6 +28,7 @@ MISTAKES = [
     ("serve", "--port", "http"),
     ("serve", "--port", "99999"),
     ("serve", "--host", "not an address", "--port", "0"),
+    ("worker", "extra"),
     ("sandbox", "up", "--port", "-1"),
     ("sandbox", "up", "extra"),
     ("sandbox", "demo", "--loud"),
@@ -184,7 +185,7 @@ def test_mistake_is_one_line(operator: tuple[Gateway, DemoWorld], arguments: tup
 
 def test_f7_every_command_is_tried() -> None:
     tried = {arguments[:2] for arguments in MISTAKES} | {("serve",)}
-    assert {each for each in COMMANDS if len(each) == 2 or each == ("serve",)} - tried == set()
+    assert {each for each in COMMANDS if len(each) == 2 or each in {("serve",), ("worker",)}} - tried == set()
     assert app.registered_groups
 
 

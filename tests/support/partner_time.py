@@ -36,10 +36,10 @@ class PartnerTime:
             unit.connection.execute(_MOVE, {"more": int(length.total_seconds()), "name": PARTNER})
 
 
-def until(read: Callable[[], T], satisfied: Callable[[T], bool]) -> T:
-    """Calls `read` until its value satisfies the condition, and returns the value. After LONGEST_WAIT seconds it fails
+def until(read: Callable[[], T], satisfied: Callable[[T], bool], longest: float = LONGEST_WAIT) -> T:
+    """Calls `read` until its value satisfies the condition, and returns the value. After `longest` seconds it fails
     with the last value."""
-    deadline = time.monotonic() + LONGEST_WAIT
+    deadline = time.monotonic() + longest
     while not satisfied(value := read()):
         assert time.monotonic() < deadline, value
         time.sleep(0.02)

@@ -9,7 +9,6 @@ from typing import Any
 from gateway.domain.events import Topic
 from gateway.kit.http import HttpClient
 from gateway.kit.webhook_signatures import new_secret
-from gateway.services.webhooks.fan_out import FanOut
 from gateway.services.webhooks.sending import WebhookSender
 from gateway.services.webhooks.worker import DeliveryWorker
 from gateway.store.database import Database
@@ -95,7 +94,7 @@ class WebhookWorld:
             return self.render(message)
 
         sender = WebhookSender(self.http, self.clock)
-        return DeliveryWorker(self.database, FanOut(self.database, ids, rendered), sender, rendered, **self.limits)
+        return DeliveryWorker(self.database, ids, sender, rendered, **self.limits)
 
     def endpoint(self, url: str, topics: Iterable[Topic] = tuple(Topic), secret: str | None = None) -> str:
         """Adds an endpoint and returns its id."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from random import random
 
-RETRIES = (
+RETRIES: tuple[timedelta, ...] = (
     timedelta(seconds=5),
     timedelta(minutes=5),
     timedelta(minutes=30),

@@ -25,6 +25,7 @@ from gateway.domain.webhooks.notice import (
     Data,
     DecisionData,
     DisputeData,
+    EndpointData,
     Notice,
     Subject,
     data_type_of,
@@ -90,6 +91,11 @@ def snapshot_consent(subject: str, version: ConsentVersion) -> Snapshot:
         scopes=version.scopes,
     )
     return snapshot(version.at, version.actor, data)
+
+
+def snapshot_endpoint(endpoint_id: str, reason: str, at: datetime) -> Snapshot:
+    """Returns the snapshot of an endpoint that the gateway has disabled. `at` is the business time."""
+    return snapshot(at, Actor.GATEWAY, EndpointData(endpoint_id=endpoint_id, reason=reason))
 
 
 def notice_of_snapshot(

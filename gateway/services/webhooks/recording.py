@@ -2,8 +2,10 @@
 
 from gateway.domain.webhooks import schedule
 from gateway.kit.clock import WallTime
+from gateway.kit.ids import Ids
 from gateway.kit.logging import get_logger
 from gateway.services.webhooks.sending import Result
+from gateway.store.outbox import message_of_endpoint
 from gateway.store.unit import UnitOfWork
 from gateway.store.webhooks.deliveries import DeliveryStatus
 from gateway.store.webhooks.endpoints import WebhookEndpointRow
@@ -14,19 +16,20 @@ FAILING, GONE = "FAILING", "GONE"
 _log = get_logger(__name__)
 
 
-def record(unit: UnitOfWork, result: Result) -> DeliveryStatus:
-    """Writes an attempt, and what it means for its delivery and its endpoint. Returns the status of the delivery."""
+def record(unit: UnitOfWork, result: Result, ids: Ids) -> DeliveryStatus:
+    """Writes an attempt, and what it means for its delivery and its endpoint. Returns the status of the delivery. `ids`
+    makes the id of the event of an endpoint that is disabled."""
     status, next_at = DeliveryStatus.DELIVERED, None
     if not result.delivered:
         wait = schedule.next_wait(result.attempt.tries, result.retry_after)
         status = DeliveryStatus.FAILED if wait is None else DeliveryStatus.PENDING
         next_at = None if wait is None else WallTime(unit.wall + wait)
     unit.webhook_deliveries.end_attempt(result.row, status, unit.wall, next_at)
-    _judge_endpoint(unit, result)
+    _judge_endpoint(unit, result, ids)
     return status
 
 
-def _judge_endpoint(unit: UnitOfWork, result: Result) -> None:
+def _judge_endpoint(unit: UnitOfWork, result: Result, ids: Ids) -> None:
     if result.delivered and not result.attempt.was_failing:
         return  # the usual case needs no lock
     endpoint = unit.webhook_endpoints.lock(result.attempt.endpoint_id)
@@ -35,11 +38,11 @@ def _judge_endpoint(unit: UnitOfWork, result: Result) -> None:
     if result.delivered:
         endpoint.failures, endpoint.failing_since, endpoint.paused_until, endpoint.warned_at = 0, None, None, None
     else:
-        _count_failure(unit, endpoint, result)
+        _count_failure(unit, endpoint, result, ids)
     unit.webhook_endpoints.update(endpoint)
 
 
-def _count_failure(unit: UnitOfWork, endpoint: WebhookEndpointRow, result: Result) -> None:
+def _count_failure(unit: UnitOfWork, endpoint: WebhookEndpointRow, result: Result, ids: Ids) -> None:
     now, status = unit.wall, result.row.response_status
     endpoint.failures += 1
     endpoint.failing_since = endpoint.failing_since or now
@@ -50,13 +53,17 @@ def _count_failure(unit: UnitOfWork, endpoint: WebhookEndpointRow, result: Resul
     if not endpoint.enabled:
         return
     if status == schedule.GONE or failing_for >= schedule.DISABLE_AFTER:
-        disable(unit, endpoint, GONE if status == schedule.GONE else FAILING)
+        _disable(unit, endpoint, GONE if status == schedule.GONE else FAILING, ids)
     elif failing_for >= schedule.WARN_AFTER and endpoint.warned_at is None:
         endpoint.warned_at = now
         _log.warning("webhook_endpoint_failing", endpoint=endpoint.id, merchant=endpoint.merchant_id)
 
 
-def disable(unit: UnitOfWork, endpoint: WebhookEndpointRow, reason: str) -> None:
-    """Disables a locked endpoint. Its deliveries wait until it is enabled again. The caller updates the endpoint."""
+def _disable(unit: UnitOfWork, endpoint: WebhookEndpointRow, reason: str, ids: Ids) -> None:
+    """Disables a locked endpoint, and tells the merchant's other endpoints. Its deliveries wait until it is enabled
+    again. The caller updates the row."""
     endpoint.enabled, endpoint.disabled_at, endpoint.disabled_reason = False, unit.wall, reason
+    at = unit.business_time(endpoint.merchant_id)
+    message = message_of_endpoint(ids.new("msg"), endpoint.merchant_id, endpoint.id, reason, at, unit.wall)
+    unit.outbox.add(message)
     _log.warning("webhook_endpoint_disabled", endpoint=endpoint.id, merchant=endpoint.merchant_id, reason=reason)

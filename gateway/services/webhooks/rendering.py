@@ -12,6 +12,23 @@ from merchants.registry import AdapterRegistry
 from merchants.wire import STANDARD, Rendered
 
 Render = Callable[[OutboxRow], Rendered]
+
+
+class EventRenderer:
+    """Renders messages about decisions in the format of the decision's adapter, and all others in the standard
+    envelope."""
+
+    def __init__(self, registry: AdapterRegistry, environment: Environment) -> None:
+        self._registry, self._label = registry, environment.label
+
+    def __call__(self, message: OutboxRow) -> Rendered:
+        """Returns the rendered message. Raises KeyError for an adapter that is not loaded, ValueError for a message
+        without a snapshot, and whatever the adapter raises."""
+        notice = notice_of(message, self._label)
+        adapter = message.payload.get(ADAPTER)
+        return STANDARD.render(notice) if adapter is None else self._registry[adapter].render(notice)
+
+
 _log = get_logger(__name__)
 
 

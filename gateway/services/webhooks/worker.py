@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 
 from gateway.kit.clock import WallTime
 from gateway.kit.crypto import SealBroken
+from gateway.kit.ids import Ids
 from gateway.kit.logging import get_logger
 from gateway.kit.outage import Outage, outage_log
 from gateway.services.webhooks.fan_out import FanOut
@@ -50,14 +51,15 @@ class DeliveryWorker:
     def __init__(
         self,
         database: Database,
-        fan_out: FanOut,
+        ids: Ids,
         sender: WebhookSender,
         render: Render,
         *,
         at_once: int = AT_ONCE,
         at_once_per_endpoint: int = AT_ONCE_PER_ENDPOINT,
     ) -> None:
-        self._database, self._fan_out, self._sender, self._render = database, fan_out, sender, render
+        self._database, self._ids, self._sender, self._render = database, ids, sender, render
+        self._fan_out = FanOut(database, ids, render)
         self._most, self._most_per_endpoint = at_once, at_once_per_endpoint
         self._waiting = SimpleQueue[Attempt | None]()
         self._sent = SimpleQueue[Result]()
@@ -123,7 +125,7 @@ class DeliveryWorker:
     def _record_and_claim(
         self, unit: UnitOfWork, results: list[Result], endpoints: list[WebhookEndpointRow]
     ) -> tuple[list[DeliveryStatus], list[Attempt]]:
-        statuses = [record(unit, result) for result in results]
+        statuses = [record(unit, result, self._ids) for result in results]
         attempts: list[Attempt] = []
         free, lost_at = self._most - self.running + len(results), WallTime(unit.wall + LOST_AFTER)
         for endpoint in endpoints:

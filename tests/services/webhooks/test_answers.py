@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.environment import SANDBOX
+from gateway.domain.events import Topic
+from gateway.domain.webhooks.notice import EndpointData
 from gateway.domain.webhooks.schedule import DISABLE_AFTER
+from gateway.store.outbox import notice_of
 from gateway.store.webhooks.deliveries import DeliveryStatus
 from tests.support.authority import Authority
 from tests.support.local_server import LocalServer, http_response
+from tests.support.units import reading
 from tests.support.webhook_world import OK, Received, Receiver, WebhookWorld, status
 
 pytestmark = pytest.mark.postgresql
@@ -40,6 +45,21 @@ def test_endpoint_that_is_gone_is_disabled(world: WebhookWorld, receiver: Receiv
     world.clock.advance(days=1)
     world.settle()
     assert len(receiver.events) == 1
+
+
+def test_other_endpoints_hear_that_one_is_disabled(world: WebhookWorld, receiver: Receiver) -> None:
+    receiver.answer = lambda _: status(410)
+    endpoint = world.endpoint(receiver.url())
+    with Receiver() as other:
+        world.endpoint(other.url(), [Topic.ENDPOINT_DISABLED])
+        world.emit()
+        world.settle()
+        (heard,) = other.received
+    with reading(world.database) as unit:
+        message = unit.outbox.load(heard.event_id)
+    assert message is not None
+    notice = notice_of(message, SANDBOX.label)
+    assert (notice.subject.id, notice.data) == (endpoint, EndpointData(endpoint_id=endpoint, reason="GONE"))
 
 
 def test_endpoint_that_fails_for_five_days_is_disabled(world: WebhookWorld, receiver: Receiver) -> None:
