@@ -152,7 +152,7 @@ def build(
     personas = PersonaService(registry, accounts, consents, scorecard, ids)
     overrides = OverrideService(registry, merchant_service, ids)
     assessor = Assessor(registry, credit_limits, overrides)
-    scheduler = DecisionScheduler(database)
+    scheduler, claims = DecisionScheduler(database), ClaimService(database)
     resolution, purges = DisputeResolution(cards), PurgeService(database, settings, scores=ScorePurge(database, cards))
     disputes, record_disputes = DisputeService(database, ids, resolution), RecordDisputeService(database, ids)
     checkpoints = CheckpointService(database, settings.issuer, settings.checkpoint_file)
@@ -220,7 +220,7 @@ def build(
         transitions=DecisionTransitions(database, resolution),
         scheduler=scheduler,
         reviews=DecisionReviewer(database, assessor, source, scheduler),
-        claims=ClaimService(database),
+        claims=claims,
         disputes=disputes,
         obligations=ObligationService(disputes),
         inbox=InboxService(),
@@ -242,7 +242,7 @@ def build(
             notice_sender,
         ),
         webhooks=WebhookService(database, ids, settings.outgoing_networks),
-        deliveries=make_worker(database, ids, registry, environment, _http(settings), clock),
+        deliveries=make_worker(database, ids, registry, environment, _http(settings), clock, claims),
         seeding=Seeding(
             database, secrets, registry, merchant_service, clients, accounts, personas, ids, settings.issuer
         ),

@@ -88,6 +88,7 @@ _SINCE = (
     .order_by(_O.position)
     .limit(bindparam("most"))
 )
+_OF_TOPIC = select(_O.id).where(_O.topic == bindparam("topic"), _O.id.in_(bindparam("ids", expanding=True)))
 _BY_ID = select(OUTBOX).where(_O.id == bindparam("event_id"))
 _PLACE = OUTBOX.update().where(_O.id == bindparam("of_id")).values(position=bindparam("new_position"))
 _FAN_OUT = 0x5E5A41  # the number of an advisory lock that nothing else uses in this database
@@ -188,6 +189,10 @@ class OutboxRepository(Repository):
         position, in its order."""
         parameters = {"merchant_id": merchant_id, "topics": list(topics), "since": since, "most": limit}
         return self._all(OutboxRow, _SINCE, **parameters)
+
+    def list_of_topic(self, topic: Topic, event_ids: Sequence[str]) -> list[str]:
+        """Returns those of these events that have this topic."""
+        return self._values(_OF_TOPIC, topic=topic, ids=sorted(set(event_ids))) if event_ids else []
 
     def load(self, event_id: str) -> OutboxRow | None:
         """Returns the message about an event, or None for an unknown id."""

@@ -76,7 +76,7 @@ def render(message: OutboxRow) -> Rendered:
 
 
 class WebhookWorld:
-    """One merchant over a database. `render` can be replaced."""
+    """One merchant over a database. `render` can be replaced. `claims` gets the events of delivered claims."""
 
     def __init__(self, database: Database, clock: MovableClock, **limits: int) -> None:
         self.database, self.clock = database, clock
@@ -84,6 +84,8 @@ class WebhookWorld:
             self.merchant_id = factories.make_merchant(unit, factories.make_partner(unit))
         self.render: Callable[[OutboxRow], Rendered] = render
         self.limits = limits
+        self.claims: list[str] = []
+        self.on_claim_delivered: Callable[[str], object] = self.claims.append
         self.http = HttpClient(LOOPBACK)
         self.worker = self.make_worker()
 
@@ -94,7 +96,11 @@ class WebhookWorld:
             return self.render(message)
 
         sender = WebhookSender(self.http, self.clock)
-        return DeliveryWorker(self.database, ids, sender, rendered, **self.limits)
+
+        def on_claim_delivered(event_id: str) -> None:
+            self.on_claim_delivered(event_id)
+
+        return DeliveryWorker(self.database, ids, sender, rendered, on_claim_delivered, **self.limits)
 
     def endpoint(self, url: str, topics: Iterable[Topic] = tuple(Topic), secret: str | None = None) -> str:
         """Adds an endpoint and returns its id."""

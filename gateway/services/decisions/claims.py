@@ -49,10 +49,11 @@ class ClaimService:
 
         return self._database.write(withdraw)
 
-    def note_delivery(self, event_id: str, delivered_at: BusinessTime) -> bool:
+    def note_delivery(self, event_id: str, delivered_at: BusinessTime | None = None) -> bool:
         """Notes that the message about a claim was delivered to the merchant. The time to contradict the claim begins
         then, if it did not begin before. `event_id` is the id of the message, of the topic DECISION_CLAIMED.
-        `delivered_at` is when an endpoint of the merchant first accepted it; a later time than now is taken for now.
+        `delivered_at` is when an endpoint of the merchant first accepted it; None and a later time than now are taken
+        for now.
         May be called again for the same message: only the first call has an effect, and none once the claim has ended.
         Returns whether the time was postponed. Raises NotFound for the id of anything else."""
         claimed_at, decision_id = self._database.read(lambda unit: _find_claim(unit, event_id))
@@ -63,7 +64,7 @@ class ClaimService:
                 return False  # the due date was moved, so this claim no longer exists
             now = unit.business_time(decision.state.merchant_id)
             save_due(unit, decision, now)
-            event = decision.note_claim_delivery(now, min(delivered_at, now))
+            event = decision.note_claim_delivery(now, min(delivered_at or now, now))
             if event is not None:
                 unit.decisions.save(decision, event, Actor.GATEWAY, {})
             return event is not None

@@ -4,6 +4,7 @@ from gateway.domain.environment import Environment
 from gateway.kit.clock import WallClock
 from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
+from gateway.services.decisions.claims import ClaimService
 from gateway.services.webhooks.rendering import EventRenderer
 from gateway.services.webhooks.sending import WebhookSender
 from gateway.services.webhooks.worker import DeliveryWorker
@@ -18,6 +19,8 @@ def make_worker(
     environment: Environment,
     http: HttpClient,
     clock: WallClock,
+    claims: ClaimService,
 ) -> DeliveryWorker:
     """Returns the worker that delivers the events of a deployment."""
-    return DeliveryWorker(database, ids, WebhookSender(http, clock), EventRenderer(registry, environment))
+    sender, render = WebhookSender(http, clock), EventRenderer(registry, environment)
+    return DeliveryWorker(database, ids, sender, render, claims.note_delivery)

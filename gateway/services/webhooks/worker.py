@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 
+from gateway.domain.events import Topic
 from gateway.kit.clock import WallTime
 from gateway.kit.crypto import SealBroken
 from gateway.kit.ids import Ids
@@ -41,12 +42,14 @@ WAIT_AFTER_ERROR = 1.0
 GRACE = 2.0
 """Seconds for which attempts may go on when the worker is stopped."""
 
+CLAIMED = Topic.DECISION_CLAIMED
 _log = get_logger(__name__)
 
 
 class DeliveryWorker:
     """Delivers messages until it is stopped. Several processes can do this at once. After a process was killed, its
-    attempts are made again, so a receiver may get a message more than once."""
+    attempts are made again, so a receiver may get a message more than once. `on_claim_delivered` is called with the
+    event of each delivered claim, before the result is recorded; after a killed process it is called again."""
 
     def __init__(
         self,
@@ -54,11 +57,13 @@ class DeliveryWorker:
         ids: Ids,
         sender: WebhookSender,
         render: Render,
+        on_claim_delivered: Callable[[str], object],
         *,
         at_once: int = AT_ONCE,
         at_once_per_endpoint: int = AT_ONCE_PER_ENDPOINT,
     ) -> None:
         self._database, self._ids, self._sender, self._render = database, ids, sender, render
+        self._on_claim_delivered = on_claim_delivered
         self._fan_out = FanOut(database, ids, render)
         self._most, self._most_per_endpoint = at_once, at_once_per_endpoint
         self._waiting = SimpleQueue[Attempt | None]()
@@ -93,6 +98,7 @@ class DeliveryWorker:
         results = sorted(
             self._results, key=lambda result: result.attempt.endpoint_id
         )  # each process locks in one order
+        self._note_claims(results)
         endpoints = self._database.read(self._list_claimable)
         attempts: list[Attempt] = []
         if results or endpoints:
@@ -104,6 +110,16 @@ class DeliveryWorker:
         for attempt in attempts:
             self._start(attempt)
         return bool(placed or results or attempts)
+
+    def _note_claims(self, results: list[Result]) -> None:
+        delivered = [result.attempt.event_id for result in results if result.delivered]
+        for event_id in self._database.read(lambda unit: unit.outbox.list_of_topic(CLAIMED, delivered)):
+            try:
+                self._on_claim_delivered(event_id)
+            except Outage:
+                raise  # nothing is recorded, and the next step tries it again
+            except Exception as error:  # noqa: BLE001  # the results of other deliveries must be recorded
+                _log.error("claim_delivery_not_noted", event_id=event_id, error=type(error).__name__)
 
     @property
     def running(self) -> int:

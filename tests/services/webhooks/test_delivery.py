@@ -160,3 +160,28 @@ def test_both_secrets_sign_while_the_old_one_is_valid(world: WebhookWorld, recei
     assert during.headers["webhook-signature"].split(" ") == both
     expected = Webhook(new).sign(second, world.clock.now, after.body.decode())
     assert after.headers["webhook-signature"] == expected
+
+
+def test_delivered_claim_is_noted(world: WebhookWorld, receiver: Receiver) -> None:
+    world.endpoint(receiver.url())
+    receiver.answer = lambda _: status(500)
+    claim = world.emit("dec_1", Topic.DECISION_CLAIMED)
+    world.emit("dec_2")
+    world.settle()
+    assert world.claims == []
+    receiver.answer = lambda _: OK
+    world.clock.advance(seconds=7)
+    world.settle()
+    assert world.claims == [claim]
+
+
+def test_claim_that_cannot_be_noted_holds_up_no_result(world: WebhookWorld, receiver: Receiver) -> None:
+    endpoint = world.endpoint(receiver.url())
+
+    def fail(_: str) -> None:
+        raise LookupError
+
+    world.on_claim_delivered = fail
+    world.emit("dec_1", Topic.DECISION_CLAIMED)
+    world.settle()
+    assert [row.status for row in world.deliveries(endpoint)] == [DELIVERED]
