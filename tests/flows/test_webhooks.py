@@ -60,7 +60,7 @@ class Worker:
             "GATEWAY_STATE_DIRECTORY": str(folder),
             "GATEWAY_OUTGOING_NETWORKS": "127.0.0.0/8",
         }
-        start = [QUICK, "-m", "gateway"] if quick else ["-m", "gateway"]
+        start = ["-P", QUICK, "-m", "gateway"] if quick else ["-m", "gateway"]
         self.process = subprocess.Popen(
             [sys.executable, *start, "worker"], env=self._environment, stdout=subprocess.PIPE
         )
