@@ -66,6 +66,7 @@ from gateway.services.scoring.record_disputes import RecordDisputeService
 from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.services.seeding import Seeding
 from gateway.services.tasks import DeploymentTasks
+from gateway.services.webhooks.announcements import AnnouncementService
 from gateway.services.webhooks.assembly import make_worker
 from gateway.services.webhooks.endpoints import WebhookService
 from gateway.settings import Settings, SettingsError
@@ -240,6 +241,7 @@ def build(
             checkpoints,
             ReminderService(database),
             notice_sender,
+            AnnouncementService(database, ids),
         ),
         webhooks=WebhookService(database, ids, settings.outgoing_networks),
         deliveries=make_worker(database, ids, registry, environment, _http(settings), clock, claims),

@@ -14,6 +14,7 @@ from gateway.services.processes import ProcessRegistry
 from gateway.services.purge import PurgeService
 from gateway.services.scoring.record_disputes import RecordDisputeService
 from gateway.services.scoring.scheduler import ScoreScheduler
+from gateway.services.webhooks.announcements import AnnouncementService
 
 _log = get_logger(__name__)
 
@@ -34,11 +35,12 @@ class DeploymentTasks:
         checkpoints: CheckpointService,
         reminders: ReminderService,
         notices: NoticeSender,
+        announcements: AnnouncementService,
     ) -> None:
         self._processes, self._scheduler, self._scores = processes, scheduler, scores
         self._disputes, self._record_disputes = disputes, record_disputes
         self._purges, self._checkpoints, self._reminders = purges, checkpoints, reminders
-        self._notices = notices
+        self._notices, self._announcements = notices, announcements
 
     def apply_due(self) -> int:
         """Applies due transitions of decisions, and upholds unanswered disputes. Then computes due scores, for a
@@ -62,9 +64,12 @@ class DeploymentTasks:
         return {table: rows for table, rows in self._purges.purge(may_continue=may_run).items() if rows}
 
     def write_reminders(self) -> int:
-        """Writes the notices in advance of a date. Returns how many. Raises Outage."""
+        """Writes the notices to persons in advance of a date, and what only time tells merchants. Returns how many.
+        Raises Outage."""
         may_run = self._processes.hold_tasks
-        return self._reminders.write_due(may_run) if may_run() else 0
+        if not may_run():
+            return 0
+        return self._reminders.write_due(may_run) + self._announcements.write_due(may_run)
 
     def send_notices(self, write: LetterWriter) -> int:
         """Sends the notices that are due, with the texts that `write` returns. Returns how many were accepted. Raises

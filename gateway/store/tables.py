@@ -11,7 +11,7 @@ from gateway.store.merchants import merchants, partners
 from gateway.store.notices import notices, preferences
 from gateway.store.oauth import device_codes, initial_access_tokens, replays, requests, tokens
 from gateway.store.scoring import imports, record_disputes, records, remote_scores, scores
-from gateway.store.webhooks import deliveries, endpoints
+from gateway.store.webhooks import announcements, deliveries, endpoints
 
 __all__ = ["MODULES", "metadata"]
 
@@ -23,7 +23,7 @@ MODULES = (
     *(merchants, partners),
     *(device_codes, initial_access_tokens, replays, requests, tokens),
     *(imports, record_disputes, records, remote_scores, scores),
-    *(deliveries, endpoints),
+    *(announcements, deliveries, endpoints),
     *(notices, preferences),
     *(deployment, outbox, policies, processes),
 )

@@ -54,6 +54,7 @@ from gateway.store.scoring.record_disputes import RecordDisputeRepository
 from gateway.store.scoring.records import BehaviourRecordRepository
 from gateway.store.scoring.remote_scores import RemoteScoreRepository
 from gateway.store.scoring.scores import ScoreRepository
+from gateway.store.webhooks.announcements import AnnouncementRepository
 from gateway.store.webhooks.deliveries import WebhookDeliveryRepository
 from gateway.store.webhooks.endpoints import WebhookEndpointRepository
 
@@ -188,6 +189,10 @@ class UnitOfWork:
     @made_once
     def outbox(self) -> OutboxRepository:
         return OutboxRepository(self.connection)
+
+    @made_once
+    def announcements(self) -> AnnouncementRepository:
+        return AnnouncementRepository(self.connection)
 
     @made_once
     def webhook_endpoints(self) -> WebhookEndpointRepository:

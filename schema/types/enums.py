@@ -209,9 +209,12 @@ _publish(
         "DECISION_CLAIM_WITHDRAWN": "A user withdrew a claim.",
         "DISPUTE_OPENED": "A user opened a dispute.",
         "DISPUTE_ANSWERED": "The merchant responded to a dispute.",
+        "DISPUTE_REMINDER": "A dispute waits for your response, which is due in 48 hours. Without one it is upheld.",
         "DISPUTE_RESOLVED": "A dispute ended.",
         "CONSENT_GRANTED": "A user granted a consent.",
         "CONSENT_REVOKED": "A user revoked a consent.",
+        "CONSENT_EXPIRING": "A consent expires in seven days.",
+        "CONSENT_EXPIRED": "A consent has expired.",
         "ENDPOINT_DISABLED": "A webhook endpoint was disabled, because it failed for days or answered 410. Your other"
         " endpoints get the event.",
     },

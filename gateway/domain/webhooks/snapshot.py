@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.consents.consent import Consent, ConsentStatus
 from gateway.domain.consents.version import ConsentAction, ConsentVersion
 from gateway.domain.decisions.decision import DecisionEvent
 from gateway.domain.decisions.dispute import Contested, DisputeStatus
@@ -91,6 +91,12 @@ def snapshot_consent(subject: str, version: ConsentVersion) -> Snapshot:
         scopes=version.scopes,
     )
     return snapshot(version.at, version.actor, data)
+
+
+def snapshot_consent_end(consent: Consent, status: ConsentStatus, at: datetime) -> Snapshot:
+    """Returns the snapshot of a consent that expires soon or has expired. `at` is the business time."""
+    data = ConsentData(consent_id=consent.id, subject=consent.subject, status=status, scopes=consent.scopes)
+    return snapshot(at, Actor.CLOCK, data)
 
 
 def snapshot_endpoint(endpoint_id: str, reason: str, at: datetime) -> Snapshot:
