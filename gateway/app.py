@@ -1,8 +1,8 @@
 """The ASGI application: routes and middleware over a container."""
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from math import inf
@@ -87,7 +87,7 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
                 tasks.start_soon(_repeat, container, "copy", container.database.copy_committed, COPY_INTERVAL)
             tasks.start_soon(_run_checks, readiness)
             tasks.start_soon(_set_gauges, metrics, engine, queue)
-            with delivering(container, metrics):
+            async with _delivering(container, metrics):
                 yield
             tasks.cancel_scope.cancel()  # waits for a run that has started
         queue.close()
@@ -102,21 +102,20 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
     return application
 
 
-@contextmanager
-def delivering(container: Container, metrics: Metrics) -> Iterator[None]:
+@asynccontextmanager
+async def _delivering(container: Container, metrics: Metrics) -> AsyncIterator[None]:
     """Delivers webhooks on threads of their own, if the settings say so. At the end, attempts have a moment to end."""
     if not container.settings.deliver_webhooks:
         yield
         return
-    stopped = threading.Event()
     container.deliveries.observer = metrics.count_webhook
-    thread = threading.Thread(target=container.deliveries.run, args=[stopped], name="webhooks", daemon=True)
+    thread = threading.Thread(target=container.deliveries.run, name="webhooks", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        stopped.set()
-        thread.join()
+        container.deliveries.stop()
+        await anyio.to_thread.run_sync(thread.join)
 
 
 def _readiness(container: Container) -> Readiness:

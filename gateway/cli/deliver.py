@@ -1,7 +1,6 @@
 """`gateway worker`: deliver webhooks in a process that serves nothing."""
 
 import signal
-import threading
 from types import FrameType
 
 from gateway.bootstrap import build
@@ -21,16 +20,15 @@ def worker() -> None:
             "gateway worker needs PostgreSQL. A SQLite file has one writing process: the server, which delivers"
             " webhooks itself."
         )
-    stopped = threading.Event()
+    container = build(settings)
 
     def stop(_: int, __: FrameType | None) -> None:
-        stopped.set()
+        container.deliveries.stop()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    container = build(settings)
     console.print("Delivering webhooks. Stop with Ctrl-C.")
     try:
-        container.deliveries.run(stopped)
+        container.deliveries.run()
     finally:
         container.close()

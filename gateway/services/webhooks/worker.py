@@ -67,28 +67,33 @@ class DeliveryWorker:
         self._fan_out = FanOut(database, ids, render)
         self._most, self._most_per_endpoint = at_once, at_once_per_endpoint
         self._waiting = SimpleQueue[Attempt | None]()
-        self._sent = SimpleQueue[Result]()
+        self._sent, self._stopped = SimpleQueue[Result | None](), threading.Event()
         self._results: list[Result] = []  # those that are not recorded
         self._running = Counter[str]()  # attempts by endpoint, used by the database thread only
         self._threads: list[threading.Thread] = []
         self.observer: Callable[[DeliveryStatus], None] = lambda _: None
         """Called with the status of each delivery after an attempt. It must not raise."""
 
-    def run(self, stopped: threading.Event) -> None:
-        """Delivers messages until `stopped` is set. Attempts that run then have a moment to end; the others count as
+    def run(self) -> None:
+        """Delivers messages until `stop` is called. Attempts that run then have a moment to end; the others count as
         lost. An outage of the database is logged, and everything is tried again."""
-        while not stopped.is_set():
+        while not self._stopped.is_set():
             try:
                 is_busy = self.step()
             except Outage as outage:
                 outage_log.report(outage, "webhooks")
-                stopped.wait(WAIT_AFTER_ERROR)
+                self._stopped.wait(WAIT_AFTER_ERROR)
             except Exception as error:  # noqa: BLE001  # its type is not known, and the next step may succeed
                 _log.error("webhooks_failed", error=type(error).__name__)
-                stopped.wait(WAIT_AFTER_ERROR)
+                self._stopped.wait(WAIT_AFTER_ERROR)
             else:
                 self._collect(BUSY_WAIT if is_busy else IDLE_WAIT)
         self._end()
+
+    def stop(self) -> None:
+        """Lets `run` end at once. Any thread and a signal handler may call it."""
+        self._stopped.set()
+        self._sent.put(None)
 
     def step(self) -> bool:
         """Records results, places new messages, and starts attempts. Returns whether it had anything to do. Raises
@@ -196,10 +201,14 @@ class DeliveryWorker:
         """Takes the results that there are. If there is none, waits for one, for at most `seconds`."""
         with suppress(Empty):
             if seconds and self._sent.empty():
-                self._results.append(self._sent.get(timeout=seconds))
+                self._keep(self._sent.get(timeout=seconds))
                 time.sleep(BUSY_WAIT)  # more of them are written by the same commit
             while True:
-                self._results.append(self._sent.get_nowait())
+                self._keep(self._sent.get_nowait())
+
+    def _keep(self, result: Result | None) -> None:
+        if result is not None:  # else `stop` was called
+            self._results.append(result)
 
     def _end(self) -> None:
         """Ends the threads, and records the attempts that end in time."""
@@ -210,6 +219,7 @@ class DeliveryWorker:
             self._collect(0.1)
         if self._results:
             with suppress(Outage):
+                self._note_claims(self._results)
                 self._database.write(lambda unit: self._record_and_claim(unit, self._results, []))
 
 

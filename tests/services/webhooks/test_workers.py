@@ -95,12 +95,11 @@ def test_feed_positions_follow_the_commits(world: WebhookWorld) -> None:
 
 def test_worker_runs_until_it_is_stopped(world: WebhookWorld, receiver: Receiver) -> None:
     endpoint = world.endpoint(receiver.url())
-    stopped = threading.Event()
-    thread = threading.Thread(target=world.worker.run, args=[stopped])
+    thread = threading.Thread(target=world.worker.run)
     thread.start()
     event = world.emit()
     wait_until(lambda: bool(receiver.events))
-    stopped.set()
+    world.worker.stop()
     thread.join(timeout=20)
     assert not thread.is_alive()
     assert (receiver.events, [row.status for row in world.deliveries(endpoint)]) == ([event], [DELIVERED])
