@@ -10,7 +10,7 @@ from sqlalchemy import Executable, Row, bindparam, func, or_, select
 from gateway.audit.batches import read_batches
 from gateway.domain.decisions.idempotency import KEPT_FOR
 from gateway.domain.errors import InvalidInput
-from gateway.domain.events import Topic
+from gateway.domain.events import InternalTopic, Topic
 from gateway.domain.period import parse_moment
 from gateway.kit.clock import WallTime
 from gateway.store.decisions import digests
@@ -39,6 +39,7 @@ _RECORDS = (
     .join(DECISIONS, DECISIONS.c.id == _CALLS.decision_id)
     .where(_CALLS.decision_id.in_(_IDS), _CALLS.expires_at.in_(bindparam("moments", expanding=True)))
 )
+_INTERNAL = frozenset(topic.value for topic in InternalTopic)
 _REPEATED = frozenset({"decision", "topic", "from", "to", "business_at"})
 """The members of an entry that its message repeats."""
 
@@ -79,6 +80,11 @@ class _Entry:
     def has_record(self, now: WallTime) -> bool:
         """Whether an idempotency record of this entry is still kept."""
         return self.at is not None and self.at + KEPT_FOR > now + MARGIN
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether merchants get no message of the event."""
+        return self.public.get("topic") in _INTERNAL
 
     def matches(self, message: Row[Any], decision: Row[Any]) -> bool:
         """Whether a message has the content of this entry. An entry with an invalid public part matches, because
@@ -124,7 +130,10 @@ def _check_messages(unit: UnitOfWork, entries: Sequence[_Entry]) -> Iterator[str
         decision, message = decisions.get(entry.decision_id), messages.get(entry.id)
         if decision is None:
             yield f"Event {entry.id}: its decision {entry.decision_id} does not exist."
-        if message is None:
+        if entry.is_internal:
+            if message is not None:
+                yield f"Message {message.id}: its event is not for merchants."
+        elif message is None:
             yield f"Event {entry.id}: the outbox has no message for it."
         elif decision is not None and not entry.matches(message, decision):
             yield f"Message {message.id}: its content does not match the log."

@@ -34,6 +34,12 @@ class Topic(StrEnum):
     ENDPOINT_DISABLED = "ENDPOINT_DISABLED"
 
 
+class InternalTopic(StrEnum):
+    """Events that only the log has. Merchants neither see them nor get a message."""
+
+    NOTICE_SENT = "NOTICE_SENT"
+
+
 _WIRE_NAMES = {topic: topic.lower().replace("_", ".", 1) for topic in Topic}
 _TOPICS = {name: topic for topic, name in _WIRE_NAMES.items()}
 

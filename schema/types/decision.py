@@ -6,8 +6,8 @@ import strawberry
 
 from gateway.domain.decisions import dispute as domain_dispute
 from gateway.domain.decisions import state as domain
-from gateway.domain.decisions.decision import LoggedEvent
 from gateway.domain.decisions.dispute import Contested, DisputeStatus, Party
+from gateway.domain.decisions.timeline import LoggedEvent
 from gateway.domain.decisions.transitions import Status, Transition
 from gateway.domain.errors import InvalidInput
 from gateway.domain.events import Actor, Topic
@@ -113,7 +113,7 @@ class DecisionEvent(Event):
         return cls(
             id=strawberry.ID(event.id),
             occurred_at=event.occurred_at,
-            topic=event.topic,
+            topic=event.merchant_topic,
             decision_id=event.decision_id,
             from_=event.before,
             to=event.after,
@@ -141,7 +141,10 @@ def event_of(event: LoggedEvent) -> Event:
     if event.dispute_id is None:
         return DecisionEvent.of(event)
     return DisputeEvent(
-        id=strawberry.ID(event.id), occurred_at=event.occurred_at, topic=event.topic, dispute_id=event.dispute_id
+        id=strawberry.ID(event.id),
+        occurred_at=event.occurred_at,
+        topic=event.merchant_topic,
+        dispute_id=event.dispute_id,
     )
 
 

@@ -132,16 +132,34 @@ class DecisionLifecycle(RuleBasedStateMachine):
             if not self.state.outstanding.minor:
                 assert self.take(Decision.settle, self.now), "nothing is left to settle"
 
-    @rule(kind=st.sampled_from(BreachKind), minor=st.sampled_from((None, 0, 1, 30_000, 30_001)))
-    def breach(self, kind: BreachKind, minor: int | None) -> None:
+    @rule(
+        kind=st.sampled_from(BreachKind),
+        minor=st.sampled_from((None, 0, 1, 30_000, 30_001)),
+        notice_days=st.sampled_from((0, 7)),
+    )
+    def breach(self, kind: BreachKind, minor: int | None, notice_days: int) -> None:
         outstanding = None if minor is None else yuan(minor)
         counted = self.state.counts_against(self.now)
         possible_from = self.state.breach_possible_from(kind)
-        if self.take(Decision.report_breach, self.now, kind, outstanding):
+        if self.take(Decision.report_breach, self.now, kind, outstanding, notice_days * DAY):
+            assert self.state.contest_ends_at == self.now + notice_days * DAY + WINDOWS.contest
             assert possible_from <= self.now, "no report before its kind is possible"
             assert not self.lapsed, "no report after the overdue flag has expired"
             assert not counted or self.state.counts_against(self.now), "a report does not remove an overdue flag"
             assert self.upheld_at is None or (self.flagged_at is not None and self.flagged_at >= self.upheld_at)
+
+    @rule()
+    def send_notice(self) -> None:
+        before, was_counted = self.state, self.state.counts_as_breach(self.now)
+        event = self.decision.note_notice(self.now)
+        if event is None:
+            assert self.state is before
+            return
+        assert (event.before, event.after) == (Status.BREACHED, Status.BREACHED)
+        assert self.state.contest_ends_at == self.now + WINDOWS.contest
+        assert before.contest_ends_at is not None
+        assert before.contest_ends_at > self.now + WINDOWS.contest, "a notice never makes the window longer"
+        assert self.state.counts_as_breach(self.now) == was_counted, "and never lets a breach count at once"
 
     @precondition(lambda self: self.state.status in {Status.PENDING, Status.APPROVED, Status.FULFILLED})
     @rule()

@@ -51,6 +51,7 @@ def test_transition_table() -> None:
         ("VOID_BREACH", "BREACHED", "ACTIVE", "BREACH_VOIDED"),
         ("VOID_LATE_SETTLEMENT", "FULFILLED", "FULFILLED", "LAPSED"),
         ("ACCEPT_CLAIM", "ACTIVE", "ACTIVE", "CLAIM_ACCEPTED"),
+        ("NOTICE_SENT", "BREACHED", "BREACHED", "NOTICE_SENT"),
     ]
 
 

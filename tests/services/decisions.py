@@ -53,7 +53,7 @@ def list_events(
     world: DemoWorld, decision: DecisionState
 ) -> list[tuple[Topic, Status | None, Status, Actor, str | None]]:
     events = world.query(world.merchant_token(), lambda query: world.decisions.list_events(query, decision.id))
-    return [(event.topic, event.before, event.after, event.actor, event.note) for event in events]
+    return [(event.merchant_topic, event.before, event.after, event.actor, event.note) for event in events]
 
 
 def load_decision(world: DemoWorld, decision: DecisionState) -> DecisionState:

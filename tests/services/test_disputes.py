@@ -59,7 +59,7 @@ def asks_again(world: DemoWorld, number: int = 9) -> Status:
 
 def topics(world: DemoWorld, decision: DecisionState) -> list[tuple[Topic, Actor]]:
     events = world.query(world.merchant_token(), lambda query: world.decisions.list_events(query, decision.id))
-    return [(event.topic, event.actor) for event in events][2:]
+    return [(event.merchant_topic, event.actor) for event in events][2:]
 
 
 def refused(world: DemoWorld, call: Callable[[], object], kind: type[GatewayError]) -> GatewayError:

@@ -12,7 +12,8 @@ from sqlmodel import SQLModel
 
 from gateway.domain.decisions.outcome import Approval
 from gateway.domain.decisions.settlement import Windows
-from gateway.domain.decisions.state import DecisionState, stored_as
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.stored_names import stored_as
 from gateway.domain.decisions.terms import PayLaterTerms
 from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.domain.merchants import Product
@@ -40,6 +41,7 @@ DIGEST_NAMES = [
     "client_id",
     "confirmed_at",
     "consent_id",
+    "contest_starts_at",
     "contested_at",
     "created_at",
     "currency",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from gateway.domain.decisions.amounts import require_part, require_reduction
 from gateway.domain.decisions.changes import paused_until, require_between, with_terms, without_void
@@ -21,7 +21,7 @@ from gateway.domain.decisions.transitions import (
     require_rule,
 )
 from gateway.domain.errors import InvalidInput, TooEarly
-from gateway.domain.events import Actor, Topic
+from gateway.domain.events import InternalTopic, Topic
 from gateway.domain.money import Money
 from gateway.kit.clock import BusinessTime
 
@@ -40,27 +40,11 @@ class DecisionEvent:
     """One event of a decision. `before` is None for the first event. `transition` is None for events outside the
     transition table: the request, and the steps of a dispute."""
 
-    topic: Topic
+    topic: Topic | InternalTopic
     before: Status | None
     after: Status
     at: BusinessTime
     transition: Transition | SystemTransition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
-    """One entry of a decision's timeline, read from the decision log. `note` is None if the entry has no note or the
-    person's key has been destroyed. `dispute_id` is set for events of a dispute."""
-
-    id: str
-    decision_id: str
-    occurred_at: datetime
-    topic: Topic
-    before: Status | None
-    after: Status
-    actor: Actor
-    note: str | None
-    dispute_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +156,17 @@ class Decision:
         part = require_rule(SystemTransition.SETTLE_PART, state.status_at(now))
         return self._apply(part, replace(contradict_claim(state, now), settled=state.settled + amount), now)
 
-    def report_breach(self, now: BusinessTime, kind: BreachKind, outstanding: Money | None = None) -> DecisionEvent:
+    def report_breach(
+        self,
+        now: BusinessTime,
+        kind: BreachKind,
+        outstanding: Money | None = None,
+        notice_time: timedelta = timedelta(0),
+    ) -> DecisionEvent:
         """The merchant reports that the obligation was not met. If `outstanding` is less than the outstanding amount,
-        the rest counts as settled. Raises TooEarly if a breach of this kind is not possible yet, and InvalidInput if
-        `outstanding` is more, since the person owes no more than the terms say."""
+        the rest counts as settled. The dispute window starts after `notice_time` at the latest. Raises TooEarly if a
+        breach of this kind is not possible yet, and InvalidInput if `outstanding` is more, since the person owes no
+        more than the terms say."""
         state = self.state
         rule = require_rule(Transition.REPORT_BREACH, state.status_at(now), state.blocked_transitions)
         possible_from = state.breach_possible_from(kind)
@@ -185,8 +176,24 @@ class Decision:
         if outstanding is not None:
             require_part(outstanding, state.outstanding, "amountOutstanding")
             settled = state.due - outstanding
-        breached = replace(state, settled=settled, breached_at=now, breach_kind=kind, dispute_rejected_at=None)
+        breached = replace(
+            state,
+            settled=settled,
+            breached_at=now,
+            breach_kind=kind,
+            contest_starts_at=BusinessTime(now + notice_time) if notice_time else None,
+            dispute_rejected_at=None,
+        )
         return self._apply(rule, breached, now)
+
+    def note_notice(self, now: BusinessTime) -> DecisionEvent | None:
+        """The notice about the breach was sent: its dispute window starts now. Returns None and changes nothing if it
+        has started, or the breach is contested, cured or void."""
+        starts_at = self.state.contest_starts_at
+        if self.state.status is not Status.BREACHED or self.state.contested or starts_at is None or now >= starts_at:
+            return None
+        rule = require_rule(SystemTransition.NOTICE_SENT, self.state.status)
+        return self._apply(rule, replace(self.state, contest_starts_at=now), now)
 
     def void_breach(self, now: BusinessTime) -> DecisionEvent:
         """Removes the breach after a dispute about it was upheld. It cannot be reported again before the due date has
@@ -197,7 +204,13 @@ class Decision:
         is_freed = is_late or state.written_off_at is not None
         lapsed_at = state.lapsed_at or (now if is_freed else None)
         cleared = replace(
-            state, breached_at=None, breach_kind=None, lapsed_at=lapsed_at, voided_at=now, contested_at=None
+            state,
+            breached_at=None,
+            breach_kind=None,
+            contest_starts_at=None,
+            lapsed_at=lapsed_at,
+            voided_at=now,
+            contested_at=None,
         )
         return self._apply(rule, cleared, now)
 

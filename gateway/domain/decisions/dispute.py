@@ -65,8 +65,8 @@ def require_contestable(state: DecisionState, now: BusinessTime) -> Contested:
         raise InvalidInput("INVALID", "A dispute about this is already open.")
     if state.dispute_rejected_at is not None:
         raise InvalidInput("INVALID", "A dispute about this was already decided or withdrawn.")
-    if state.status is Status.BREACHED and state.breached_at is not None:
-        if now >= state.breached_at + state.windows.contest:
+    if state.status is Status.BREACHED and state.contest_ends_at is not None:
+        if now >= state.contest_ends_at:
             raise InvalidInput("INVALID", "The time to contest the breach is over.")
         return Contested.BREACH
     if state.status is Status.ACTIVE and state.overdue_at is not None and state.lapsed_at is None:

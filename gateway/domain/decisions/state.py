@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from gateway.domain.decisions.breach_moments import possible_from
 from gateway.domain.decisions.outcome import Approval, Outcome
 from gateway.domain.decisions.provenance import DecisionProvenance
 from gateway.domain.decisions.settlement import CLAIM_SILENCE, Settlement, Windows
+from gateway.domain.decisions.stored_names import stored_as
 from gateway.domain.decisions.terms import Terms
 from gateway.domain.decisions.transitions import (
     BlockedTransitions,
@@ -23,17 +25,10 @@ from gateway.domain.decisions.transitions import (
 )
 from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.period import earliest_start
 from gateway.kit.clock import BusinessTime
 
 USUAL_WINDOWS = Windows()
 _RESERVING = frozenset({Status.APPROVED, Status.ACTIVE, Status.BREACHED})
-
-
-def stored_as(column: str = "", *, digest: str = "") -> dict[str, str]:
-    """Returns the metadata of a field whose column or digest name differs from its own. Digests are kept for ever, so a
-    renamed field keeps its name in digests."""
-    return {"column": column, "digest": digest}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +37,7 @@ class DecisionState:
 
     `subject` is the pairwise user id. `requested` is the requested amount; `due` and `settled` are zero until approved.
     `due` is the amount of the terms, or less after a reduction.
+    `contest_starts_at`: when the dispute window of the breach starts, None if it does at the report.
     `lapsed_at`: when the overdue flag expired or became void. `written_off_at`: when the breach stopped using its
     exposure. `contested_at`: since when a dispute is open. `dispute_rejected_at`: when a dispute about the current flag
     or breach was rejected or withdrawn. `voided_at`: when a dispute about a breach was upheld; a breach that was
@@ -82,6 +78,7 @@ class DecisionState:
     lapsed_at: BusinessTime | None = None
     breached_at: BusinessTime | None = None
     breach_kind: BreachKind | None = None
+    contest_starts_at: BusinessTime | None = None
     written_off_at: BusinessTime | None = None
     contested_at: BusinessTime | None = None
     dispute_rejected_at: BusinessTime | None = field(default=None, metadata=stored_as(digest="confirmed_at"))
@@ -237,15 +234,10 @@ class DecisionState:
         return self if status is self.status else replace(self, status=status)
 
     def breach_possible_from(self, kind: BreachKind) -> BusinessTime:
-        """Returns the earliest moment at which a breach of this kind can be reported. A no-show: the start of the
-        period. A missing payment or return, and without a period: the due date plus grace. Other kinds: activation."""
-        overdue_from = self.due_at + self.grace if self.due_at is not None else self.created_at
-        match kind:
-            case BreachKind.NOT_PAID | BreachKind.NOT_RETURNED:
-                return BusinessTime(overdue_from)
-            case BreachKind.NO_SHOW:
-                return BusinessTime(earliest_start(self.ask) or overdue_from)
-        return self.activated_at or self.created_at
+        """Returns the earliest moment at which a breach of this kind can be reported."""
+        overdue_from = BusinessTime(self.due_at + self.grace) if self.due_at is not None else self.created_at
+        active_from = self.activated_at or self.created_at
+        return possible_from(kind, overdue_from=overdue_from, active_from=active_from, ask=self.ask)
 
     @property
     def breach_can_count_from(self) -> BusinessTime:
@@ -257,13 +249,19 @@ class DecisionState:
         return self.breach_possible_from(self.breach_kind) if self.breach_kind is not None else self.created_at
 
     @property
+    def contest_ends_at(self) -> BusinessTime | None:
+        """The end of the dispute window of the breach, None without a breach."""
+        starts_at = self.contest_starts_at or self.breached_at
+        return None if starts_at is None else BusinessTime(starts_at + self.windows.contest)
+
+    @property
     def breach_counts_from(self) -> BusinessTime | None:
         """The moment from which the breach counts, also if it is cured by now: the end of its dispute window, or when a
         dispute about it was rejected or withdrawn; never before it can count. It does not count while it is contested.
         None without a breach, and for one that is void."""
         if self.breached_at is None or (self.voided_at is not None and self.voided_at >= self.breached_at):
             return None
-        uncontested_from = self.dispute_rejected_at or self.breached_at + self.windows.contest
+        uncontested_from = self.dispute_rejected_at or self.contest_ends_at or self.breached_at
         return BusinessTime(max(uncontested_from, self.breach_can_count_from))
 
     @property

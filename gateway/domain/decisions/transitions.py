@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from gateway.domain.decisions.outcome import Approval, ManualReview, Outcome
 from gateway.domain.errors import StateConflict
-from gateway.domain.events import Topic
+from gateway.domain.events import InternalTopic, Topic
 
 
 class Status(StrEnum):
@@ -42,7 +42,9 @@ class SystemTransition(StrEnum):
     reported in time or a dispute about the flag was upheld. WRITE_OFF: the breach is so old that its exposure is
     released; it still counts against the person. VOID_BREACH: a dispute about the breach was upheld.
     VOID_LATE_SETTLEMENT: the same about the overdue flag of an obligation that is settled. ACCEPT_CLAIM: the merchant
-    has not contradicted the person's claim in time; the obligation counts as kept for the score."""
+    has not contradicted the person's claim in time; the obligation counts as kept for the score. NOTICE_SENT: the
+    notice about the breach was accepted by the mail server or the hook; the time to contest it begins. Merchants do not
+    see it."""
 
     SETTLE_PART = "SETTLE_PART"
     APPROVE = "APPROVE"
@@ -54,6 +56,7 @@ class SystemTransition(StrEnum):
     VOID_BREACH = "VOID_BREACH"
     VOID_LATE_SETTLEMENT = "VOID_LATE_SETTLEMENT"
     ACCEPT_CLAIM = "ACCEPT_CLAIM"
+    NOTICE_SENT = "NOTICE_SENT"
 
 
 class BreachKind(StrEnum):
@@ -80,10 +83,12 @@ class TransitionRule:
     name: Transition | SystemTransition
     sources: frozenset[Status]
     target: Status
-    topic: Topic
+    topic: Topic | InternalTopic
 
 
-def _rule(name: Transition | SystemTransition, sources: str, target: Status, topic: Topic) -> TransitionRule:
+def _rule(
+    name: Transition | SystemTransition, sources: str, target: Status, topic: Topic | InternalTopic
+) -> TransitionRule:
     return TransitionRule(name, frozenset(map(Status, sources.split())), target, topic)
 
 
@@ -106,6 +111,7 @@ RULES: Mapping[Transition | SystemTransition, TransitionRule] = {
         _rule(SystemTransition.VOID_BREACH, "BREACHED", Status.ACTIVE, Topic.DECISION_BREACH_VOIDED),
         _rule(SystemTransition.VOID_LATE_SETTLEMENT, "FULFILLED", Status.FULFILLED, Topic.DECISION_LAPSED),
         _rule(SystemTransition.ACCEPT_CLAIM, "ACTIVE", Status.ACTIVE, Topic.DECISION_CLAIM_ACCEPTED),
+        _rule(SystemTransition.NOTICE_SENT, "BREACHED", Status.BREACHED, InternalTopic.NOTICE_SENT),
     )
 }
 """The transition table. It has all transitions."""

@@ -14,6 +14,9 @@ ALWAYS_SENT = frozenset({NoticeKind.BREACH_REPORTED, NoticeKind.SIGN_IN})
 GIVE_UP_AFTER = timedelta(days=3)
 """How long after it was written a notice is still sent."""
 
+LONGEST_NOTICE_TIME = timedelta(days=7)
+"""How long after it reached the inbox the notice about a breach counts as received, if it was not sent before."""
+
 LEASE = timedelta(minutes=5)
 """How long one process has a notice to send it. If the process ends in this time, the notice is sent after it."""
 

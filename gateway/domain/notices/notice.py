@@ -72,7 +72,7 @@ def kind_of_event(event: DecisionEvent, actor: Actor, dispute: DisputeStatus | N
     """Returns the kind of the notice about an event of a decision, or None if there is none. `dispute` is the status of
     the event's dispute. The person needs no notice of what they did themselves. A merchant that accepts a dispute ends
     it, so there is one notice about both."""
-    kind = _OF_TOPIC.get(event.topic)
+    kind = _OF_TOPIC.get(event.topic) if isinstance(event.topic, Topic) else None
     if actor is Actor.USER or (kind is NoticeKind.DISPUTE_ANSWERED and dispute is not DisputeStatus.UNDER_REVIEW):
         return None
     return kind

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from gateway.domain.decisions.claim import CLAIM_KINDS
-from gateway.domain.decisions.decision import Decision, LoggedEvent, state_by
+from gateway.domain.decisions.decision import Decision, state_by
 from gateway.domain.decisions.dispute import Contested, Dispute, require_contestable
 from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.timeline import LoggedEvent
 from gateway.domain.decisions.transitions import ClaimKind, Status
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.scoring.score import SCORE, DecidedScore

@@ -3,19 +3,21 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.domain.decisions.decision import LoggedEvent
 from gateway.domain.decisions.outcome import Outcome
 from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.timeline import LoggedEvent
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import GatewayError, InvalidInput
-from gateway.domain.events import Actor, Topic
+from gateway.domain.events import Actor, InternalTopic, Topic
 from gateway.domain.period import parse_moment
 from gateway.kit.json import decode
 from gateway.services.decisions.assessment import Assessment, Assessor
 from gateway.services.query_unit import QueryUnit
 from gateway.store.decisions.pages import Filter, Window
-from gateway.store.logs.decision_log import DecisionLogRow, EventWindow
+from gateway.store.logs.decision_log import DecisionLogRow, EventWindow, read_public
 from gateway.store.unit import UnitOfWork
+
+_INTERNAL = frozenset(topic.value for topic in InternalTopic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class DecisionQueries:
 
         def index(unit: UnitOfWork, field: str, event_id: str | None) -> int | None:
             entry = unit.decision_log.load(event_id) if event_id else None
-            if event_id and (entry is None or entry.decision_id != decision_id):
+            if event_id and (entry is None or entry.decision_id != decision_id or is_internal(entry)):
                 raise InvalidInput("INVALID", "is not an event of this decision", (field,))
             return entry.leaf_index if entry else None
 
@@ -85,7 +87,7 @@ class DecisionQueries:
 
         def read(unit: UnitOfWork) -> LoggedEvent | None:
             row = unit.decision_log.load(event_id)
-            if row is None or _visible(query, unit.decisions.load(row.decision_id)) is None:
+            if row is None or is_internal(row) or _visible(query, unit.decisions.load(row.decision_id)) is None:
                 return None
             return read_events(unit, [row])[0]
 
@@ -118,6 +120,11 @@ def _visible(query: QueryUnit, state: DecisionState | None) -> DecisionState | N
     return state.as_of(query.now)
 
 
+def is_internal(row: DecisionLogRow) -> bool:
+    """Whether merchants do not see the event of this entry."""
+    return read_public(row).get("topic") in _INTERNAL
+
+
 def read_events(unit: UnitOfWork, rows: list[DecisionLogRow]) -> list[LoggedEvent]:
     """The events of these entries, in their order."""
     personals = unit.decision_log.open_all(rows)
@@ -127,11 +134,12 @@ def read_events(unit: UnitOfWork, rows: list[DecisionLogRow]) -> list[LoggedEven
 def read_event(row: DecisionLogRow, personal: dict[str, Any] | None) -> LoggedEvent:
     """The event of an entry. `personal` is its opened personal part, None if the person's key was destroyed."""
     public: dict[str, Any] = decode(row.public)
+    topic = public["topic"]
     return LoggedEvent(
         id=row.id,
         decision_id=row.decision_id,
         occurred_at=parse_moment(public["business_at"]),
-        topic=Topic(public["topic"]),
+        topic=InternalTopic(topic) if topic in _INTERNAL else Topic(topic),
         before=Status(public["from"]) if public["from"] else None,
         after=Status(public["to"]),
         actor=Actor(public["actor"]),

@@ -40,13 +40,13 @@ class ReceiptService:
         RecordMismatch if the log does not match the checkpoint."""
 
         def prove(unit: UnitOfWork) -> InclusionProof | None:
-            entries = unit.decision_log.list_page(decision.id, EventWindow(1, backward=True))
+            entries = unit.decision_log.list_page(decision.id, EventWindow(1, backward=True, internal=True))
             return prove_entry(unit, unit.decision_log, entries[-1]) if entries else None
 
         return query.read(prove)
 
     def _sign(self, unit: UnitOfWork, decision_id: str) -> str | None:
-        entries = unit.decision_log.list_page(decision_id, EventWindow(1, backward=True))
+        entries = unit.decision_log.list_page(decision_id, EventWindow(1, backward=True, internal=True))
         try:
             key, stored = unit.keys.load_signing_key(), unit.decisions.load_stored(decision_id)
         except SealBroken:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from gateway.domain.decisions.decision import Decision, DecisionEvent
@@ -87,10 +88,11 @@ TransitionCommand = ActivateCommand | ExtendCommand | ReduceCommand | FulfillCom
 
 class DecisionTransitions:
     """Applies a merchant's transitions. Each call is one unit of work. All methods return the new state, and raise
-    NotFound, StateConflict, IdempotencyConflict, InvalidInput; then nothing was written."""
+    NotFound, StateConflict, IdempotencyConflict, InvalidInput; then nothing was written. The dispute window of a breach
+    starts `notice_time` after the report at the latest."""
 
-    def __init__(self, database: Database, resolution: DisputeResolution) -> None:
-        self._database, self._resolution = database, resolution
+    def __init__(self, database: Database, resolution: DisputeResolution, notice_time: timedelta) -> None:
+        self._database, self._resolution, self._notice_time = database, resolution, notice_time
 
     def activate(self, principal: Principal, command: ActivateCommand) -> DecisionState:
         """Records that the person has received the goods, the service or the money."""
@@ -134,7 +136,7 @@ class DecisionTransitions:
             "decisionReportBreach",
             command,
             arguments,
-            lambda d, now: d.report_breach(now, kind, outstanding),
+            lambda d, now: d.report_breach(now, kind, outstanding, self._notice_time),
         )
 
     def cancel(self, principal: Principal, command: CancelCommand) -> DecisionState:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.domain.notices.delivery import GIVE_UP_AFTER, NotSent, next_wait
-from gateway.domain.notices.notice import Notice
+from gateway.domain.notices.notice import Notice, NoticeKind
 from gateway.kit.circuit_breaker import CircuitBreaker
 from gateway.kit.clock import WallClock, WallTime
 from gateway.kit.languages import LANGUAGES
 from gateway.kit.logging import get_logger
 from gateway.kit.outage import Outage, outage_log
+from gateway.services.decisions.contest_windows import start_window
 from gateway.services.notices.inbox import NamedNotice
 from gateway.services.notices.outward import Channel, Deferred, Letter, LetterWriter, Outward, Recipient, Refused
 from gateway.store.database import Database
@@ -100,7 +102,7 @@ class NoticeSender:
                 raise
             _log.info("notice_deferred", notice=notice.id, code=deferred.code)
             return False
-        return self._database.write(lambda unit: unit.sent_notices.accept(claimed.claimed))
+        return self._database.write(partial(_accept, claimed=claimed.claimed))
 
     def _claim(self, unit: UnitOfWork) -> _Claimed | None:
         claimed = unit.sent_notices.claim()
@@ -136,3 +138,9 @@ class NoticeSender:
         before = WallTime(self._clock() - GIVE_UP_AFTER)
         while may_continue() and self._has_due(before):
             self._database.write(lambda unit: unit.sent_notices.expire(before, BATCH))
+
+
+def _accept(unit: UnitOfWork, claimed: ClaimedNotice) -> bool:
+    if claimed.notice.kind is NoticeKind.BREACH_REPORTED:
+        start_window(unit, claimed.notice)
+    return unit.sent_notices.accept(claimed)

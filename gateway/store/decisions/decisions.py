@@ -268,7 +268,8 @@ class DecisionRepository(Repository):
         public = public_part(state, event, actor, snapshot, digest, stored, dispute, idempotency)
         entry = NewEntry(state.merchant_id, person, public, personal, {"decision_id": state.id})
         event_id = self._log.append(entry)
-        self._outbox.add(message_of_event(event_id, state.merchant_id, public, snapshot, self._wall))
+        if snapshot is not None:
+            self._outbox.add(message_of_event(event_id, state.merchant_id, public, snapshot, self._wall))
         decision.stored = StoredDecision(state, digest)
         return event_id
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, Row, Select, Table, bindparam, func, select
+from sqlalchemy import Index, Row, Select, Table, and_, bindparam, func, select
 
+from gateway.domain.events import InternalTopic
 from gateway.kit.json import decode
 from gateway.store.base import table_of
 from gateway.store.logs.sealed_log import SealedEntry, SealedLog
@@ -42,20 +43,28 @@ _FIRST = (
 )
 
 
+_FOR_MERCHANTS = and_(*(~_L.public.contains(f'"topic":"{topic}"') for topic in InternalTopic))
+"""The public part is JSON without spaces, in which a quotation mark in a text has a backslash before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventWindow:
     """One page of a timeline: at most `limit` entries after the entry `after` and before the entry `before`, from the
-    start or, if `backward`, from the end. Entries are given by their leaf indexes."""
+    start or, if `backward`, from the end. Entries are given by their leaf indexes. Without entries that merchants do
+    not see, unless `internal`."""
 
     limit: int
     backward: bool = False
     after: int | None = None
     before: int | None = None
+    internal: bool = False
 
 
 @lru_cache
-def _page(backward: bool, after: bool, before: bool) -> Select[Any]:
+def _page(backward: bool, after: bool, before: bool, internal: bool) -> Select[Any]:
     query = select(DECISION_LOG).where(_L.decision_id == bindparam("decision_id"))
+    if not internal:
+        query = query.where(_FOR_MERCHANTS)
     if after:
         query = query.where(_L.leaf_index > bindparam("after"))
     if before:
@@ -83,7 +92,7 @@ class DecisionLog(SealedLog):
         """Returns the entries of a page, in its direction."""
         bounds = {"after": window.after, "before": window.before}
         given = {name: index for name, index in bounds.items() if index is not None}
-        statement = _page(window.backward, "after" in given, "before" in given)
+        statement = _page(window.backward, "after" in given, "before" in given, window.internal)
         return self._all(DecisionLogRow, statement, decision_id=decision_id, most=window.limit, **given)
 
     def list_by_ids(self, entry_ids: Iterable[str]) -> list[DecisionLogRow]:

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.domain.decisions.decision import LoggedEvent
 from gateway.domain.decisions.dispute import Dispute
 from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.timeline import LoggedEvent
 from gateway.domain.errors import NotFound
-from gateway.domain.events import Actor, Topic
+from gateway.domain.events import Actor, InternalTopic, Topic
 from gateway.services.decisions.obligations import Agreement, Obligation, PastDecision
 from gateway.services.scoring.person_scores import PersonScoreService
 from gateway.web.errors import PageError
@@ -47,6 +47,7 @@ _EVENTS = {
     Topic.DECISION_CLAIM_DELIVERED: msgid("The merchant received what you said."),
     Topic.DECISION_CLAIM_ACCEPTED: msgid("The merchant did not contradict you, so it counts as kept for your score."),
     Topic.DECISION_CLAIM_WITHDRAWN: msgid("You withdrew what you said."),
+    InternalTopic.NOTICE_SENT: msgid("A notice about the report was sent to you."),
     Topic.DISPUTE_OPENED: msgid("You disputed it."),
     Topic.DISPUTE_ANSWERED: msgid("The merchant answered your dispute."),
     Topic.DISPUTE_RESOLVED: msgid("Your dispute ended."),
