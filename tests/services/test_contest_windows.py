@@ -16,11 +16,13 @@ from gateway.domain.events import InternalTopic, Topic
 from gateway.domain.notices.delivery import LONGEST_NOTICE_TIME
 from gateway.kit.clock import BusinessTime
 from gateway.services.decisions.disputes import RespondCommand
-from gateway.services.decisions.transitions import BreachCommand, FulfillCommand
+from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, FulfillCommand
 from gateway.web.site.notices import make_letter_writer
+from tests.services.asks import car, request_command
 from tests.services.decisions import DAY, activate_decision, list_events, load_decision
 from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld
+from tests.support.live_world import LiveWorld
 from tests.support.mail_server import MailServer, always
 from tests.support.units import reading, writing
 
@@ -207,3 +209,32 @@ def test_breach_of_an_older_version_keeps_its_window(world: DemoWorld) -> None:
     assert state.breached_at is not None
     assert state.contest_ends_at == state.breached_at + CONTEST
     assert internal_events(world, decision) == 0
+
+
+def test_message_of_the_notice_would_be_a_mismatch(world: DemoWorld) -> None:
+    decision = breach(world)
+    send(world)
+    assert world.mismatches() == []
+    with reading(world.database) as unit:
+        (row,) = [
+            each
+            for each in unit.decision_log.list_of_decision(decision.id)
+            if f'"topic":"{InternalTopic.NOTICE_SENT}"' in each.public
+        ]
+    world.execute(
+        f"UPDATE outbox SET id = '{row.id}' WHERE aggregate_id = '{decision.id}' AND topic = 'DECISION_BREACHED'"
+    )
+    assert f"Message {row.id}: its event is not for merchants." in world.mismatches()
+
+
+def test_live_deployment_without_a_way_out_waits_seven_days(sqlite_url: str, clock: MovableClock) -> None:
+    with closing(LiveWorld(sqlite_url, clock)) as live:
+        client = live.add_merchant("cars")
+        consent = live.grant(live.add_person(780), client, scopes=("decisions:request",))
+        token, merchant = live.token(client, consent), live.token(client)
+        decision = live.container.requester.request(token, request_command(car(clock()))).decision
+        live.container.transitions.activate(merchant, ActivateCommand(decision.id, "a"))
+        command = BreachCommand(decision.id, "b", BreachKind.DAMAGED)
+        state = live.container.transitions.report_breach(merchant, command)
+    assert state.breached_at is not None
+    assert state.contest_ends_at == state.breached_at + LONGEST_NOTICE_TIME + CONTEST
