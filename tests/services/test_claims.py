@@ -231,6 +231,16 @@ def test_later_delivery_postpones_the_acceptance_once(world: DemoWorld) -> None:
     assert world.mismatches() == []
 
 
+def test_delivery_after_the_silence_is_too_late_also_if_the_scheduler_has_not_run(world: DemoWorld) -> None:
+    decision = rental(world)
+    claim(world, decision)
+    (message,) = message_ids(world, decision, Topic.DECISION_CLAIMED)
+    world.clock.advance(OVERDUE + CLAIM_SILENCE)
+    assert not world.claims.note_delivery(message, world.now)
+    assert load_decision(world, decision).claim_stands
+    assert len(records(world)) == 1
+
+
 def test_delivery_of_a_message_about_an_earlier_claim_changes_nothing(world: DemoWorld) -> None:
     decision = rental(world)
     claim(world, decision)
