@@ -13,7 +13,7 @@ from gateway.domain.events import Actor, Topic, wire_name
 from gateway.domain.webhooks.envelope import read_envelope
 from gateway.domain.webhooks.notice import ConsentData, DecisionData, DisputeData, Notice
 from gateway.services.decisions.transitions import ActivateCommand, CancelCommand, ReduceCommand
-from gateway.services.webhooks.rendering import MessageRenderer
+from gateway.services.webhooks.rendering import EventRenderer
 from gateway.store.outbox import OUTBOX, OutboxRow, notice_of
 from merchants.car_rental import CarRental
 from merchants.registry import AdapterRegistry
@@ -147,7 +147,7 @@ def test_notices_of_a_consent_have_its_status_and_scopes(world: DemoWorld) -> No
 
 def test_every_message_is_rendered_without_personal_data(world: DemoWorld) -> None:
     make_history(world)
-    render = MessageRenderer(world.registry, LIVE)
+    render = EventRenderer(world.registry, LIVE)
     rendered = [(message, render(message).body) for message in messages(world)]
     assert {read_envelope(body).topic.value for _, body in rendered} >= {"DECISION_BREACHED", "CONSENT_REVOKED"}
     for message, body in rendered:
@@ -163,21 +163,21 @@ def test_every_message_is_rendered_without_personal_data(world: DemoWorld) -> No
 
 def test_decision_is_rendered_by_its_adapter(world: DemoWorld) -> None:
     decision = activated(world)
-    render = MessageRenderer(AdapterRegistry([Renting]), SANDBOX)
+    render = EventRenderer(AdapterRegistry([Renting]), SANDBOX)
     rendered = render(messages(world, decision)[-1])
     assert (rendered.signature, rendered.header) == (Signature.HMAC_SHA256_HEX, "x-renting")
     message = json.loads(rendered.body)
     assert (message["what"], message["to"], message["environment"]) == ("DECISION_ACTIVATED", "driving", "SANDBOX")
     with pytest.raises(KeyError, match="car_rental"):
-        MessageRenderer(AdapterRegistry([]), SANDBOX)(messages(world, decision)[-1])
+        EventRenderer(AdapterRegistry([]), SANDBOX)(messages(world, decision)[-1])
 
 
 def test_rendering_twice_gives_the_same_bytes(world: DemoWorld) -> None:
     decision = activated(world)
-    first = MessageRenderer(world.registry, SANDBOX)(messages(world, decision)[0])
+    first = EventRenderer(world.registry, SANDBOX)(messages(world, decision)[0])
     world.clock.advance(days=30)
     world.scheduler.apply_due()
-    assert MessageRenderer(world.registry, SANDBOX)(messages(world, decision)[0]) == first
+    assert EventRenderer(world.registry, SANDBOX)(messages(world, decision)[0]) == first
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from merchants.registry import AdapterRegistry
 from merchants.wire import STANDARD, Rendered
 
 Render = Callable[[OutboxRow], Rendered]
+_log = get_logger(__name__)
 
 
 class EventRenderer:
-    """Renders messages about decisions in the format of the decision's adapter, and all others in the standard
-    envelope."""
+    """Renders messages about decisions and disputes in the format of the decision's adapter, and all others in
+    the standard envelope."""
 
     def __init__(self, registry: AdapterRegistry, environment: Environment) -> None:
         self._registry, self._label = registry, environment.label
@@ -27,24 +28,6 @@ class EventRenderer:
         notice = notice_of(message, self._label)
         adapter = message.payload.get(ADAPTER)
         return STANDARD.render(notice) if adapter is None else self._registry[adapter].render(notice)
-
-
-_log = get_logger(__name__)
-
-
-class MessageRenderer:
-    """Renders messages: about decisions and disputes by the adapter of the decision, others in the standard
-    envelope."""
-
-    def __init__(self, adapters: AdapterRegistry, environment: Environment) -> None:
-        self._adapters, self._label = adapters, environment.label
-
-    def __call__(self, message: OutboxRow) -> Rendered:
-        """Returns the rendered message. Raises ValueError for a message without a snapshot, KeyError if the adapter of
-        the decision is not loaded, and whatever the adapter raises."""
-        notice = notice_of(message, self._label)
-        adapter = message.payload.get(ADAPTER)
-        return STANDARD.render(notice) if adapter is None else self._adapters[adapter].render(notice)
 
 
 def render_or_log(render: Render, message: OutboxRow, now: WallTime) -> WebhookMessageRow | None:
