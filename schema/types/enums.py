@@ -201,6 +201,7 @@ _publish(
         "DECISION_BREACH_VOIDED": "A breach was voided because a dispute was upheld.",
         "DECISION_WRITTEN_OFF": "A breach no longer uses the user's credit limit.",
         "DECISION_CANCELLED": "A decision was cancelled.",
+        "DECISION_EXPIRING": "An approval that was not activated expires in 24 hours.",
         "DECISION_EXPIRED": "A decision was not activated, or not reviewed, in time.",
         "DECISION_CLAIMED": "A user says that an obligation was met. Unless you contradict that within seven days, it"
         " counts as kept for the user's score. Status and amounts stay as they are.",

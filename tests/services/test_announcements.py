@@ -6,11 +6,11 @@ import pytest
 
 from gateway.domain.consents.consent import ConsentStatus
 from gateway.domain.decisions.dispute import DisputeStatus
-from gateway.domain.decisions.transitions import BreachKind
+from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.domain.environment import SANDBOX
 from gateway.domain.events import Actor, Topic
-from gateway.domain.webhooks.announcements import CONSENT_NOTICE, DISPUTE_NOTICE, EXPIRED_FOR
-from gateway.domain.webhooks.notice import ConsentData, DisputeData, Notice
+from gateway.domain.webhooks.announcements import APPROVAL_NOTICE, CONSENT_NOTICE, DISPUTE_NOTICE, EXPIRED_FOR
+from gateway.domain.webhooks.notice import ConsentData, DecisionData, DisputeData, Notice
 from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.transitions import BreachCommand
 from gateway.services.webhooks.announcements import AnnouncementService
@@ -96,4 +96,25 @@ def test_answered_dispute_needs_no_reminder(world: DemoWorld) -> None:
     dispute = world.disputes.open(world.user("excellent"), decision.id, "It was whole.")
     world.disputes.respond(world.merchant_token(), RespondCommand(dispute.id, "r", False, "We looked."))
     world.clock.advance(dispute.respond_by - world.now - DISPUTE_NOTICE)
+    assert announce(world) == 0
+
+
+def test_approval_is_announced_a_day_before_it_expires(world: DemoWorld) -> None:
+    decision = request_decision(world)
+    assert decision.valid_until is not None
+    world.clock.advance(decision.valid_until - world.now - APPROVAL_NOTICE - SECOND)
+    assert announce(world) == 0
+    world.clock.advance(SECOND)
+    assert (announce(world), announce(world)) == (1, 0)
+    (expiring,) = announced(world, Topic.DECISION_EXPIRING)
+    assert isinstance(expiring.data, DecisionData)
+    assert (expiring.subject.id, expiring.sequence) == (decision.id, 2)
+    assert (expiring.data.before, expiring.data.after) == (Status.APPROVED, Status.APPROVED)
+    assert world.mismatches() == []
+
+
+def test_activated_decision_is_not_announced(world: DemoWorld) -> None:
+    decision = activate_decision(world)
+    assert decision.valid_until is not None
+    world.clock.advance(decision.valid_until - world.now - APPROVAL_NOTICE)
     assert announce(world) == 0

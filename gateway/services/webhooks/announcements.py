@@ -1,5 +1,5 @@
-"""Writes the events that only time causes: a consent expires soon, or has expired, and a dispute waits for a response.
-They are no events of the decision log, because nothing has changed."""
+"""Writes the events that only time causes: a consent or an approval expires soon, a consent has expired, and a dispute
+waits for a response. They are no events of the decision log, because nothing has changed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,8 +7,9 @@ from functools import partial
 from gateway.domain.consents.consent import ConsentStatus
 from gateway.domain.decisions.decision import DecisionEvent
 from gateway.domain.decisions.dispute import DisputeStatus
+from gateway.domain.decisions.transitions import Status
 from gateway.domain.events import Actor, Topic
-from gateway.domain.webhooks.snapshot import Snapshot, snapshot_consent_end, snapshot_dispute
+from gateway.domain.webhooks.snapshot import Snapshot, snapshot_consent_end, snapshot_decision, snapshot_dispute
 from gateway.kit.clock import business_time
 from gateway.kit.ids import Ids
 from gateway.store.database import Database
@@ -37,8 +38,7 @@ class AnnouncementService:
         return written
 
     def _write(self, unit: UnitOfWork, announcement: Announcement) -> bool:
-        is_dispute = announcement.topic is Topic.DISPUTE_REMINDER
-        found = _find_dispute(unit, announcement) if is_dispute else _find_consent(unit, announcement)
+        found = _FINDERS.get(announcement.topic, _find_consent)(unit, announcement)
         if found is None or not unit.announcements.add(announcement):
             return False
         merchant_id, subject_id, payload = found
@@ -77,6 +77,16 @@ def _find_consent(unit: UnitOfWork, announcement: Announcement) -> _Found | None
     return consent.merchant_id, consent.id, snapshot_consent_end(consent, status, at)
 
 
+def _find_approval(unit: UnitOfWork, announcement: Announcement) -> _Found | None:
+    """None if the decision was activated or has ended in the meantime."""
+    decision = unit.decisions.lock(announcement.subject_id)
+    if decision is None or decision.state.status is not Status.APPROVED:
+        return None
+    state = decision.state
+    event = DecisionEvent(announcement.topic, state.status, state.status, unit.business_time(state.merchant_id))
+    return state.merchant_id, state.id, snapshot_decision(state, event, Actor.CLOCK)
+
+
 def _find_dispute(unit: UnitOfWork, announcement: Announcement) -> _Found | None:
     """None if the dispute was answered or ended in the meantime."""
     unlocked = unit.disputes.load(announcement.subject_id)
@@ -90,3 +100,7 @@ def _find_dispute(unit: UnitOfWork, announcement: Announcement) -> _Found | None
         state, event, Actor.CLOCK, dispute.id, dispute.subject, dispute.respond_by, dispute.status
     )
     return dispute.merchant_id, state.id, payload
+
+
+_FINDERS = {Topic.DISPUTE_REMINDER: _find_dispute, Topic.DECISION_EXPIRING: _find_approval}
+"""What reads the subject of an announcement, where that is no consent."""

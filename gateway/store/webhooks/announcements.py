@@ -7,11 +7,19 @@ from sqlalchemy import ColumnElement, Integer, Select, bindparam, literal, selec
 from sqlmodel import Field
 
 from gateway.domain.decisions.dispute import DisputeStatus
+from gateway.domain.decisions.transitions import Status
 from gateway.domain.events import Topic
-from gateway.domain.webhooks.announcements import CONSENT_NOTICE, DISPUTE_NOTICE, EXPIRED_FOR, NOT_BEFORE
+from gateway.domain.webhooks.announcements import (
+    APPROVAL_NOTICE,
+    CONSENT_NOTICE,
+    DISPUTE_NOTICE,
+    EXPIRED_FOR,
+    NOT_BEFORE,
+)
 from gateway.kit.clock import BusinessTime
 from gateway.store.base import Record, moment_column, table_of
 from gateway.store.consents.consents import CONSENTS
+from gateway.store.decisions.decisions import DECISIONS
 from gateway.store.decisions.disputes import DISPUTES
 from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.merchants.partners import PARTNERS
@@ -19,7 +27,8 @@ from gateway.store.repository import Repository, insert_into
 
 
 class AnnouncementRow(Record):
-    """An event about a consent or a dispute was written for this date: its end, or the deadline of the response."""
+    """An event about a consent, a decision or a dispute was written for this date: its end, or the deadline of the
+    response."""
 
     subject_id: str = Field(primary_key=True)
     topic: str = Field(primary_key=True)
@@ -61,6 +70,9 @@ _EXPIRING = _missing(Topic.CONSENT_EXPIRING, _C.id, _C.expires_at, _C.merchant_i
     *_LASTING, _C.granted_at <= bindparam("begun_by")
 )
 _EXPIRED = _missing(Topic.CONSENT_EXPIRED, _C.id, _C.expires_at, _C.merchant_id).where(*_LASTING)
+_APPROVED = _missing(
+    Topic.DECISION_EXPIRING, DECISIONS.c.id, DECISIONS.c.next_transition_at, DECISIONS.c.merchant_id
+).where(DECISIONS.c.status == Status.APPROVED.value, DECISIONS.c.created_at <= bindparam("begun_by"))
 _REMINDERS = _missing(Topic.DISPUTE_REMINDER, _D.id, _D.respond_by, _D.merchant_id).where(
     _D.status == DisputeStatus.AWAITING_MERCHANT.value, _D.opened_at <= bindparam("begun_by")
 )
@@ -68,7 +80,7 @@ _REMINDERS = _missing(Topic.DISPUTE_REMINDER, _D.id, _D.respond_by, _D.merchant_
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """An event to be written. `date` is the end of the consent, or the deadline of the response."""
+    """An event to be written. `date` is the end of the consent or the approval, or the deadline of the response."""
 
     subject_id: str
     topic: Topic
@@ -86,6 +98,7 @@ class AnnouncementRepository(Repository):
         rows = [
             *self._rows(_EXPIRING, **window, after=now, until=now + CONSENT_NOTICE, begun_by=begun_by),
             *self._rows(_EXPIRED, **window, after=now - EXPIRED_FOR, until=now),
+            *self._rows(_APPROVED, **window, after=now, until=now + APPROVAL_NOTICE, begun_by=begun_by),
             *self._rows(_REMINDERS, **window, after=now, until=now + DISPUTE_NOTICE, begun_by=begun_by),
         ]
         return [Announcement(row.subject_id, Topic(row.topic), row.date) for row in rows]

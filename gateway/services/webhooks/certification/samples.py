@@ -40,6 +40,7 @@ _ENDED = {"CONSENT_REVOKED": ConsentStatus.REVOKED, "CONSENT_EXPIRED": ConsentSt
 _DISPUTES = {Topic.DISPUTE_ANSWERED: DisputeStatus.UNDER_REVIEW, Topic.DISPUTE_RESOLVED: DisputeStatus.UPHELD}
 _STATUSES: Mapping[Topic, tuple[Status | None, Status]] = {
     Topic.DECISION_PENDING: (None, Status.PENDING),
+    Topic.DECISION_EXPIRING: (Status.APPROVED, Status.APPROVED),
     **{rule.topic: (min(rule.sources), rule.target) for rule in RULES.values() if isinstance(rule.topic, Topic)},
 }
 """Status before and after an event. Events without a transition happen to active decisions."""
