@@ -67,13 +67,19 @@ class Deadline:
 
 
 class Deadlines:
-    """The deadlines of the requests of one process. Each is over after `seconds`."""
+    """The deadlines of the requests of one process. Each is over after `seconds`. `is_ending`: whether the server
+    ends."""
 
     def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._seconds, self._monotonic = seconds, monotonic
         self._lock = threading.Lock()
         self._running: set[Deadline] = set()
         self._all_cancelled = False
+        self.is_ending = False
+
+    def announce_end(self) -> None:
+        """Says that the server ends. Requests may finish; a response without an end of its own has to end now."""
+        self.is_ending = True
 
     @contextmanager
     def running(self, seconds: float | None = None) -> Iterator[Deadline]:

@@ -35,7 +35,8 @@ _log = get_announcer(__name__)
 class Server(uvicorn.Server):
     """Serves an application on one event loop. SIGTERM ends it with exit code 0, within the time of the settings:
 
-    1. It accepts no connection, and closes those without a complete request. Running requests finish.
+    1. It accepts no connection, and closes those without a complete request. Running requests finish,
+       and streams of events end.
     2. Requests that still run are interrupted, except for commits, and answered with 503.
     3. At the end of the time the process exits, whatever still runs. A unit of work is committed or not, never in part.
 
@@ -94,6 +95,7 @@ class Server(uvicorn.Server):
         began = time.monotonic() if self._ends_at is None else self._ends_at - self._grace
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
+        self._deadlines.announce_end()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         if not await self._finish(began + _FINISH * self._grace):
