@@ -26,6 +26,7 @@ from gateway.startup import prepare_to_serve
 from gateway.store.outages import code_member
 from gateway.web.application import build_application
 from gateway.web.document_queue import DocumentQueue
+from gateway.web.event_stream import endpoint as event_stream
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import NotReady, Readiness, Steps
 from gateway.web.metrics import CountRequests, Metrics
@@ -94,9 +95,9 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
         await anyio.to_thread.run_sync(_run_or_log, "checkpoint", container.tasks.sign_checkpoints)
         container.close()
 
-    more_pages = partner_callback.routes(site) if settings.sandbox else []
+    of_sandbox = [*partner_callback.routes(site), *event_stream.routes(container)] if settings.sandbox else []
     endpoint = GraphQLEndpoint(engine, queue, site.threads, metrics, largest_body=settings.query_maximum_body)
-    api = [*_graphql_routes(container, endpoint, built), *readiness.routes(), *more_pages]
+    api = [*_graphql_routes(container, endpoint, built), *readiness.routes(), *of_sandbox]
     application = build_application(site, api, lifespan)
     application.add_middleware(CountRequests, metrics=metrics)
     return application

@@ -81,7 +81,7 @@ _SINCE = (
     select(OUTBOX)
     .where(
         _O.merchant_id == bindparam("merchant_id"),
-        _O.position.is_not(None),
+        _O.position > bindparam("after"),
         _O.topic.in_(bindparam("topics", expanding=True)),
         _O.created_at >= bindparam("since"),
     )
@@ -184,10 +184,16 @@ class OutboxRepository(Repository):
         run_many(self._connection, _PLACE, [{"of_id": each.id, "new_position": each.position} for each in placed])
         return placed
 
-    def list_since(self, merchant_id: str, topics: Sequence[str], since: WallTime, limit: int) -> list[OutboxRow]:
+    def last_position(self) -> int:
+        """Returns the last position that a message has, 0 if none has one."""
+        return int(self._value(_LAST_POSITION))
+
+    def list_since(
+        self, merchant_id: str, topics: Sequence[str], since: WallTime, limit: int, *, after: int = 0
+    ) -> list[OutboxRow]:
         """Returns at most `limit` messages of a merchant about these topics, written at `since` or later, that have a
-        position, in its order."""
-        parameters = {"merchant_id": merchant_id, "topics": list(topics), "since": since, "most": limit}
+        position above `after`, in its order."""
+        parameters = {"merchant_id": merchant_id, "topics": list(topics), "since": since, "after": after, "most": limit}
         return self._all(OutboxRow, _SINCE, **parameters)
 
     def list_of_topic(self, topic: Topic, event_ids: Sequence[str]) -> list[str]:

@@ -145,7 +145,7 @@ def _is_for_persons(request: Request) -> bool:
     path = request.scope["path"]
     if path in PAGES or path.startswith("/account/"):
         return True
-    for_programs = path.startswith(("/oauth/", "/graphql", "/.well-known/"))
+    for_programs = path.startswith(("/oauth/", "/graphql", "/webhooks/", "/.well-known/"))
     return not for_programs and "text/html" in request.headers.get("accept", "")
 
 

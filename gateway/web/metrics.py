@@ -27,10 +27,11 @@ _ROUTES = {
     "readyz": "health",
     "static": "static",
     "schema.graphql": "static",
+    "webhooks": "streams",
 }
 """The group of a path, by its first segment. All others are pages."""
 
-_GROUPS = (GRAPHQL, "oauth", PAGES, "static", "health")
+_GROUPS = (GRAPHQL, "oauth", PAGES, "static", "health", "streams")
 _STATUSES = ("2xx", "3xx", "4xx", "5xx", "none")
 _NO_STATUS = 6
 _COMPILED, _GRAPHQL_CORE = "compiled", "graphql-core"

@@ -84,6 +84,7 @@ class Deployment:
         return {
             "POST /graphql": lambda: cars.call(self.merchant_token, json=query),
             "POST /graphql/2026-11": lambda: cars.call(self.merchant_token, "/graphql/2026-11", json=query),
+            "GET /webhooks/stream": lambda: cars.call(self.merchant_token, "/webhooks/stream", "GET"),
             "POST /oauth/par": lambda: cars.push(pkce()[1]),
             "POST /oauth/token": cars.merchant_token,
             "POST /oauth/token (refresh)": lambda: cars.refresh(self.tokens["refresh_token"]),
@@ -159,7 +160,7 @@ def path_of(name: str) -> str:
 def assert_unavailable(name: str, response: httpx2.Response) -> None:
     assert (response.status_code, response.headers.get("retry-after")) == (503, "5"), f"{name}: {response.text}"
     path, kind = path_of(name), response.headers["content-type"]
-    if path.startswith("/graphql"):
+    if path.startswith(("/graphql", "/webhooks/")):
         assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["UNAVAILABLE"], name
     elif path.startswith("/oauth/") and path != "/oauth/authorize":
         assert response.json()["error"] == "temporarily_unavailable", name

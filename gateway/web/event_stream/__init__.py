@@ -1,0 +1,1 @@
+"""The stream of a merchant's events, in a sandbox."""
