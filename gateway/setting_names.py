@@ -14,8 +14,8 @@ RETIRED = {
 }
 """Names that settings had before, and the names that replaced them."""
 
-READ_ELSEWHERE = frozenset({"GATEWAY_TEST_DATABASE_URL"})
-"""Read by the tests."""
+READ_ELSEWHERE = frozenset({"GATEWAY_TEST_DATABASE_URL", "GATEWAY_MERCHANT_TOKEN"})
+"""Read by the tests, and by `gateway sandbox listen`."""
 
 _SERVICE_LINK = re.compile(
     r"GATEWAY_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_[0-9]+_(?:TCP|UDP)(?:_\w+)?)?)"

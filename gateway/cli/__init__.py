@@ -24,6 +24,7 @@ from gateway.cli import (
     disputes,
     documents,
     keys,
+    listening,
     log,
     merchants,
     sandbox,
@@ -79,6 +80,7 @@ app.command("worker", rich_help_panel=_SET_UP)(deliver.worker)
 clients.app.command("documents")(documents.documents)
 users.app.command("consents")(consents.consents)
 sandbox.app.command("verify")(certification.verify)
+sandbox.app.command("listen")(listening.listen)
 for _name, (_group, _panel) in _GROUPS.items():
     app.add_typer(_group, name=_name, rich_help_panel=_panel)
 for _each in (app, *(group for group, _ in _GROUPS.values())):
