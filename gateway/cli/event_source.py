@@ -75,6 +75,7 @@ class EventSource:
             headers={"Authorization": f"Bearer {token}", "Accept": MEDIA_TYPE, "Accept-Encoding": "identity"},
         )
         self._last_id: str | None = None
+        self._has_event = False
         self._wait, self._is_lost, self._is_greeted = FIRST_WAIT, False, False
 
     def close(self) -> None:
@@ -105,7 +106,7 @@ class EventSource:
         headers = {}
         if self._last_id is not None:
             headers["Last-Event-ID"] = self._last_id
-        elif self._since is not None:
+        if self._since is not None and not self._has_event:  # until then the position is that before all events
             parameters["since"] = self._since
         with self._http.stream("GET", self._base_url + PATH, params=parameters, headers=headers) as response:
             self._require_stream(response)
@@ -116,7 +117,7 @@ class EventSource:
                         read = _read(event, reader.last_id)
                         self._note_connection()
                         yield read
-                        self._last_id = reader.last_id
+                        self._last_id, self._has_event = reader.last_id, True
                 except (ValueError, KeyError, TypeError):
                     raise StreamRefused(f"{self._base_url} sent an event that is not one. {_NO_STREAM}") from None
                 self._last_id = reader.last_id or self._last_id
