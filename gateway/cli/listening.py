@@ -6,7 +6,6 @@ import re
 import sys
 import textwrap
 from contextlib import closing
-from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +23,7 @@ from gateway.cli.receivers import receiver_client, require_address, require_secr
 from gateway.domain.errors import InvalidInput
 from gateway.domain.events import topic_named
 from gateway.domain.period import format_moment, parse_moment
+from gateway.kit.clock import wall_clock
 from gateway.kit.http_address import Unreachable, read_address
 from gateway.kit.webhook_signatures import new_secret
 from gateway.services.purge import WEBHOOKS_KEPT_FOR
@@ -190,7 +190,7 @@ def _require_moment(text: str | None) -> str | None:
         moment = parse_moment(text)
     except InvalidInput:
         fail("--since must be RFC 3339, such as 2026-11-28T10:00:00Z.")
-    now = datetime.now(UTC)
+    now = wall_clock()
     if not now - WEBHOOKS_KEPT_FOR <= moment <= now:
         fail("--since must be within the last 30 days.")
     return format_moment(moment)

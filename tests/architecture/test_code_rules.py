@@ -16,6 +16,7 @@ ENVIRONMENT = {
     "gateway/settings/settings.py": "reads the settings",
     "gateway/setting_names.py": "lists variables that are not settings",
     "gateway/cli/sandbox.py": "passes its environment to the server that it starts",
+    "gateway/cli/listening.py": "reads the merchant token of a developer, which is no setting",
 }
 TRANSACTIONS = {
     "gateway/store/database.py": "runs units of work",
