@@ -53,9 +53,8 @@ class ClaimService:
         """Notes that the message about a claim was delivered to the merchant. The time to contradict the claim begins
         then, if it did not begin before. `event_id` is the id of the message, of the topic DECISION_CLAIMED.
         `delivered_at` is when an endpoint of the merchant first accepted it; None and a later time than now are taken
-        for now.
-        May be called again for the same message: only the first call has an effect, and none once the claim has ended.
-        Returns whether the time was postponed. Raises NotFound for the id of anything else."""
+        for now. May be called again for the same message: the time is postponed once at most, and not any more once the
+        claim has ended. Returns whether it was postponed. Raises NotFound for the id of anything else."""
         claimed_at, decision_id = self._database.read(lambda unit: _find_claim(unit, event_id))
 
         def note(unit: UnitOfWork) -> bool:
