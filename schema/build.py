@@ -20,6 +20,7 @@ from schema.strawberry_adapter import (
     mark_value_types,
     resolve_types_by_class,
 )
+from schema.types.consent import ConsentEvent
 from schema.types.decision import DecisionEvent, DisputeEvent
 from schema.types.user_error import (
     ConsentError,
@@ -29,10 +30,13 @@ from schema.types.user_error import (
     StateConflictError,
     TooEarlyError,
 )
+from schema.types.webhook import EndpointEvent
 
 _REACHED_THROUGH_INTERFACES = (
     DecisionEvent,
     DisputeEvent,
+    ConsentEvent,
+    EndpointEvent,
     InvalidInputError,
     TooEarlyError,
     NotFoundError,

@@ -157,6 +157,17 @@ def connection_of(
     return Connection(bounds=page.bounds(order, lambda item: item[0]), items=[node_of(item) for _, item in page.items])
 
 
+def load_page(request: PageRequest, load: Callable[..., Sequence[T]]) -> Page[T]:
+    """Returns the page of a list whose cursors are ids. `load` takes the number of items, and `backward`, `after` and
+    `before`; it raises InvalidInput for the id of an item of another list. Raises BadUserInput for such a cursor."""
+    after, before = (at[1] if at else None for at in (request.after, request.before))
+    try:
+        items = load(request.size + 1, backward=request.backward, after=after, before=before)
+    except InvalidInput as error:
+        raise BadUserInput(f"{(error.field or ('cursor',))[0]} is not a cursor of this list.") from None
+    return cut_page(items, request)
+
+
 def cut_page(items: Sequence[T], request: PageRequest) -> Page[T]:
     """Returns the requested page. `items` are in the direction of `request`, and one more than its size if the list
     goes on."""

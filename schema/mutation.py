@@ -30,19 +30,18 @@ from schema.types.decision_inputs import (
     DisputeRespondInput,
     DisputeRespondPayload,
 )
-from schema.types.user_error import FIXABLE, UserError, user_error
+from schema.types.user_error import attempt
+from schema.webhook_mutations import WebhookMutations
 
-_T = TypeVar("_T")
 _PayloadT = TypeVar("_PayloadT", bound=DecisionPayload)
 _WRITE = ["decisions:write"]
 _INPUT = strawberry.argument(description="The decision, and the details of the transition.")
 
 
-@strawberry.type(
-    description="Mutations. Each one is committed before its payload is returned. A null payload always has an entry in"
-    " errors; payloads of other mutations in the same document are still returned."
-)
-class Mutation:
+@strawberry.type
+class DecisionMutations:
+    """The mutations of decisions and disputes."""
+
     @resolved(
         "Requests a decision. The outcome is immediate, except for a few decisions that are PENDING until a manual"
         " review. Needs a user token whose consent covers the product, the purpose and the amount.",
@@ -55,7 +54,7 @@ class Mutation:
         input: Annotated[DecisionRequestInput, strawberry.argument(description="The request.")],  # noqa: A002
     ) -> DecisionRequestPayload | None:
         container, principal = info.context.container, info.context.principal
-        result, errors = _attempt(
+        result, errors = attempt(
             info.context, lambda: container.requester.request(principal, input.command(container.registry))
         )
         return DecisionRequestPayload(
@@ -166,8 +165,16 @@ class Mutation:
         input: Annotated[DisputeRespondInput, strawberry.argument(description="The dispute and your response.")],  # noqa: A002
     ) -> DisputeRespondPayload | None:
         disputes, principal = info.context.container.disputes, info.context.principal
-        dispute, errors = _attempt(info.context, lambda: disputes.respond(principal, input.command()))
+        dispute, errors = attempt(info.context, lambda: disputes.respond(principal, input.command()))
         return DisputeRespondPayload(dispute=Dispute.of(dispute) if dispute else None, user_errors=errors)
+
+
+@strawberry.type(
+    description="Mutations. Each one is committed before its payload is returned. A null payload always has an entry in"
+    " errors; payloads of other mutations in the same document are still returned."
+)
+class Mutation(DecisionMutations, WebhookMutations):
+    """The mutation root."""
 
 
 def _transition(
@@ -176,13 +183,5 @@ def _transition(
     transition: Callable[[DecisionTransitions, Principal], DomainDecision],
 ) -> _PayloadT:
     """Returns the payload with the decision after the transition, or with a user error."""
-    decision, errors = _attempt(context, lambda: transition(context.container.transitions, context.principal))
+    decision, errors = attempt(context, lambda: transition(context.container.transitions, context.principal))
     return payload(decision=Decision.of(decision) if decision else None, user_errors=errors)
-
-
-def _attempt(context: Context, work: Callable[[], _T]) -> tuple[_T | None, list[UserError]]:
-    """Returns the result of the work, or None and the error that the caller can fix."""
-    try:
-        return work(), []
-    except FIXABLE as error:
-        return None, [user_error(error, context)]

@@ -3,13 +3,16 @@
 import strawberry
 
 from gateway.kit.ids import noun_of
+from gateway.services.events import find_event
+from gateway.services.webhooks import queries as webhooks
 from schema.context import Context
 from schema.types.consent import Consent
-from schema.types.decision import Decision, Dispute, event_of
+from schema.types.decision import Decision, Dispute
 from schema.types.merchant import Merchant
 from schema.types.node import Node, parse_id
 from schema.types.persona import SandboxPersona
 from schema.types.user import ConsentedUser
+from schema.types.webhook import WebhookDelivery, WebhookEndpoint, event_of
 
 
 def find_node(identifier: strawberry.ID, context: Context) -> Node | None:
@@ -36,7 +39,7 @@ def _find_consent(identifier: str, context: Context) -> Node | None:
 
 
 def _find_event(identifier: str, context: Context) -> Node | None:
-    event = context.container.decisions.find_event(context.query, identifier)
+    event = find_event(context.query, identifier)
     return event_of(event) if event else None
 
 
@@ -51,6 +54,16 @@ def _find_merchant(identifier: str, context: Context) -> Node | None:
     return Merchant.of(context.principal)
 
 
+def _find_endpoint(identifier: str, context: Context) -> Node | None:
+    endpoint = webhooks.find_endpoint(context.query, identifier)
+    return WebhookEndpoint.of(endpoint) if endpoint else None
+
+
+def _find_delivery(identifier: str, context: Context) -> Node | None:
+    delivery = webhooks.find_delivery(context.query, identifier)
+    return WebhookDelivery.of(delivery) if delivery else None
+
+
 def _find_persona(identifier: str, context: Context) -> Node | None:
     if "sandbox" not in context.principal.allowed:  # a scope that only sandbox tokens can have
         return None
@@ -63,6 +76,9 @@ _FINDERS = {
     "con": _find_consent,
     "dsp": _find_dispute,
     "evt": _find_event,
+    "msg": _find_event,  # an event without an entry in the decision log
     "mer": _find_merchant,
     "per": _find_persona,
+    "whe": _find_endpoint,
+    "whd": _find_delivery,
 }

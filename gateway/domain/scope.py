@@ -37,7 +37,7 @@ _ALL = (
     Scope("decisions:write", TokenKind.MERCHANT, "Report activations, settlements and breaches of decisions"),
     Scope("consents:read", TokenKind.MERCHANT, "Read a consent given to this merchant, by its id"),
     Scope("disputes:write", TokenKind.MERCHANT, "Answer disputes"),
-    Scope("webhooks:manage", TokenKind.MERCHANT, "Nothing yet: reserved for webhook endpoints"),
+    Scope("webhooks:manage", TokenKind.MERCHANT, "Manage webhook endpoints and read what was sent to them"),
     Scope("grant_management_query", TokenKind.MERCHANT, "Look up a consent given to this client, by its grant_id"),
     Scope("grant_management_revoke", TokenKind.MERCHANT, "Revoke a consent given to this client"),
     Scope("sandbox", TokenKind.MERCHANT, "List the personas of the sandbox", sandbox_only=True),

@@ -47,6 +47,7 @@ class OutboxTable(OutboxRow, table=True):
     __table_args__ = (
         Index("uq_outbox_aggregate_id_sequence", "aggregate_id", "sequence", unique=True),
         Index("ix_outbox_merchant_id_position", "merchant_id", "position"),
+        Index("ix_outbox_merchant_id_topic_position", "merchant_id", "topic", "position"),
         Index("ix_outbox_position", "position"),
         Index("ix_outbox_created_at_id", "created_at", "id", postgresql_where=_WAITS, sqlite_where=_WAITS),
     )

@@ -15,6 +15,7 @@ from gateway.store.decisions.merchant_names import MerchantNameRepository
 from gateway.store.decisions.pages import DecisionPageRepository
 from gateway.store.decisions.upcoming import UpcomingRepository
 from gateway.store.deployment import DeploymentRepository
+from gateway.store.events import EventRepository
 from gateway.store.identity.clients import ClientRepository
 from gateway.store.identity.invitations import InvitationRepository
 from gateway.store.identity.sessions import SessionRepository
@@ -193,6 +194,10 @@ class UnitOfWork:
     @made_once
     def announcements(self) -> AnnouncementRepository:
         return AnnouncementRepository(self.connection)
+
+    @made_once
+    def events(self) -> EventRepository:
+        return EventRepository(self.connection)
 
     @made_once
     def webhook_endpoints(self) -> WebhookEndpointRepository:

@@ -1,6 +1,7 @@
 """Consents and their authorization details."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import strawberry
 
@@ -10,10 +11,24 @@ from gateway.domain.consents.consent import ConsentStatus
 from gateway.domain.merchants import Product
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
-from schema.directives import describe, listed, require_scopes
+from gateway.services.events import MerchantEvent, list_of_consent
+from schema.connection import (
+    DEFAULT_SIZE,
+    After,
+    Before,
+    Connection,
+    First,
+    Last,
+    load_page,
+    page_request,
+)
+from schema.context import Info
+from schema.directives import describe, listed, require_scopes, resolved
+from schema.types.event import Event
 from schema.types.money import Money
 from schema.types.node import Node
 
+_EVENTS = "CONSENT_EVENTS"
 _SCOPES = require_scopes("consents:read", "decisions:read", "decisions:write", "score:threshold", "decisions:preview")
 
 
@@ -72,6 +87,54 @@ class Consent(Node):
             expires_at=consent.expires_at,
             revoked_at=consent.revoked_at,
         )
+
+    @resolved(
+        "Events of the consent, oldest first: those that webhooks report.",
+        scopes=["consents:read"],
+        cost=2,
+        slicing=["first", "last"],
+        sized_fields=["edges", "nodes"],
+        assumed_size=DEFAULT_SIZE,
+    )
+    def events(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> "Connection[ConsentEvent] | None":
+        request = page_request(_EVENTS, first, after, last, before)
+        page = load_page(request, partial(list_of_consent, info.context.query, self.id))
+        bounds = page.bounds(_EVENTS, lambda each: (each.occurred_at, each.id))
+        return Connection(bounds=bounds, items=list(map(ConsentEvent.of, page.items)))
+
+
+@strawberry.type(description="A change of a consent.")
+class ConsentEvent(Event):
+    consent_id: strawberry.Private[str]
+
+    @classmethod
+    def of(cls, event: MerchantEvent) -> "ConsentEvent":
+        """Returns the GraphQL form of an event of a consent."""
+        return cls(
+            id=strawberry.ID(event.id),
+            occurred_at=event.occurred_at,
+            topic=event.topic,
+            sequence=event.sequence,
+            consent_id=event.subject_id,
+        )
+
+    @resolved("The consent in its current state. Null if this token cannot read it.", cost=2)
+    def consent(self, info: Info) -> Consent | None:
+        return find_consent(info, self.consent_id)
+
+
+def find_consent(info: Info, consent_id: str) -> Consent | None:
+    """Returns a consent in its current state, None if the token cannot read it. A document of queries reads it once."""
+    context, query = info.context, info.context.query
+    consent = context.find_once(("consent", consent_id), lambda: context.container.consents.find(query, consent_id))
+    return Consent.of(consent, query.now) if consent else None
 
 
 def detail_of(detail: domain_detail.AuthorizationDetail) -> AuthorizationDetail:

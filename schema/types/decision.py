@@ -1,6 +1,7 @@
 """A decision, its timeline and its disputes. The three types refer to each other, so they share this module."""
 
 from datetime import datetime
+from functools import partial
 
 import strawberry
 
@@ -9,9 +10,9 @@ from gateway.domain.decisions import state as domain
 from gateway.domain.decisions.dispute import Contested, DisputeStatus, Party
 from gateway.domain.decisions.timeline import LoggedEvent
 from gateway.domain.decisions.transitions import Status, Transition
-from gateway.domain.errors import InvalidInput
 from gateway.domain.events import Actor, Topic
 from gateway.domain.merchants import Product
+from gateway.services.events import load_sequences
 from schema.connection import (
     DEFAULT_SIZE,
     After,
@@ -20,15 +21,15 @@ from schema.connection import (
     First,
     Last,
     connection_of,
-    cut_page,
+    load_page,
     page_request,
 )
 from schema.context import Info
 from schema.directives import describe, listed, require_scopes, resolved
-from schema.errors import BadUserInput
 from schema.resolvers import made_of
 from schema.scalars import Url
-from schema.types.consent import Consent
+from schema.types.consent import Consent, find_consent
+from schema.types.event import Event
 from schema.types.inclusion_proof import INCLUSION_PROOF, InclusionProof, find_proof
 from schema.types.node import Node
 from schema.types.obligation import Claim, DecisionProvenance, Settlement
@@ -88,15 +89,6 @@ class Dispute(Node):
         return _find_decision(info, self.decision_id)
 
 
-@strawberry.interface(description="An event in the history of a decision or of a dispute.")
-class Event(Node):
-    occurred_at: datetime = strawberry.field(
-        description="When it happened, in the partner's business time. This is real time, unless the partner moved its"
-        " business time forward in a sandbox."
-    )
-    topic: Topic = strawberry.field(description="Kind of event.")
-
-
 @strawberry.type(description="A change of a decision.")
 class DecisionEvent(Event):
     decision_id: strawberry.Private[str]
@@ -109,11 +101,12 @@ class DecisionEvent(Event):
     )
 
     @classmethod
-    def of(cls, event: LoggedEvent) -> "DecisionEvent":
+    def of(cls, event: LoggedEvent, sequence: int) -> "DecisionEvent":
         return cls(
             id=strawberry.ID(event.id),
             occurred_at=event.occurred_at,
             topic=event.merchant_topic,
+            sequence=sequence,
             decision_id=event.decision_id,
             from_=event.before,
             to=event.after,
@@ -132,20 +125,25 @@ class DisputeEvent(Event):
 
     @resolved("The dispute in its current state. Null if this token cannot read it.")
     def dispute(self, info: Info) -> Dispute | None:
-        dispute = info.context.container.disputes.find(info.context.query, self.dispute_id)
+        context, identifier = info.context, self.dispute_id
+        dispute = context.find_once(
+            ("dispute", identifier), lambda: context.container.disputes.find(context.query, identifier)
+        )
         return Dispute.of(dispute) if dispute else None
 
 
-def event_of(event: LoggedEvent) -> Event:
-    """The GraphQL form of an entry of a decision's timeline."""
-    if event.dispute_id is None:
-        return DecisionEvent.of(event)
+def dispute_event(event_id: str, at: datetime, topic: Topic, sequence: int, dispute_id: str) -> DisputeEvent:
+    """The GraphQL form of an event of a dispute, which occurred at this business time."""
     return DisputeEvent(
-        id=strawberry.ID(event.id),
-        occurred_at=event.occurred_at,
-        topic=event.merchant_topic,
-        dispute_id=event.dispute_id,
+        id=strawberry.ID(event_id), occurred_at=at, topic=topic, sequence=sequence, dispute_id=dispute_id
     )
+
+
+def event_of_log(event: LoggedEvent, sequence: int) -> DecisionEvent | DisputeEvent:
+    """The GraphQL form of an entry of the decision log. `sequence` is the number of its event."""
+    if event.dispute_id is None:
+        return DecisionEvent.of(event, sequence)
+    return dispute_event(event.id, event.occurred_at, event.merchant_topic, sequence, event.dispute_id)
 
 
 @made_of("state")
@@ -237,11 +235,10 @@ class Decision(Node):
 
     @resolved("The consent under which the decision was requested.", cost=2)
     def consent(self, info: Info) -> Consent:
-        context, query, identifier = info.context, info.context.query, self.state.consent_id
-        consent = context.find_once(("consent", identifier), lambda: context.container.consents.find(query, identifier))
+        consent = find_consent(info, self.state.consent_id)
         if consent is None:
             raise LookupError(f"the consent of the visible decision {self.id} is not visible")
-        return Consent.of(consent, query.now)
+        return consent
 
     @resolved(
         "Events of the decision, oldest first.",
@@ -260,16 +257,10 @@ class Decision(Node):
     ) -> Connection[Event]:
         request = page_request(_TIMELINE, first, after, last, before)
         container, query = info.context.container, info.context.query
-        after, before = (position[1] if position else None for position in (request.after, request.before))
-        try:
-            events = container.decisions.list_events(
-                query, self.id, request.size + 1, backward=request.backward, after=after, before=before
-            )
-        except InvalidInput as error:
-            raise BadUserInput(f"{(error.field or ('cursor',))[0]} is not a cursor of this list.") from None
-        page = cut_page(events, request)
+        page = load_page(request, partial(container.decisions.list_events, query, self.id))
+        sequences = load_sequences(query, [each.id for each in page.items])
         bounds = page.bounds(_TIMELINE, lambda each: (each.occurred_at, each.id))
-        return Connection(bounds=bounds, items=[event_of(each) for each in page.items])
+        return Connection(bounds=bounds, items=[event_of_log(each, sequences[each.id]) for each in page.items])
 
     @resolved(
         "Disputes about the decision, oldest first.",

@@ -27,8 +27,8 @@ from schema.types.money import MoneyInput
 from schema.types.node import parse_id
 from schema.types.user_error import UserError
 
-_PAYLOAD = "Result of the mutation. The object is null if, and only if, userErrors has entries."
-_ERRORS = "Problems that you can fix. Empty if the mutation succeeded."
+PAYLOAD = "Result of the mutation. The object is null if, and only if, userErrors has entries."
+ERRORS = "Problems that you can fix. Empty if the mutation succeeded."
 _KEY = "Unique string, at most 255 characters. See DecisionRequestInput.idempotencyKey."
 _EVIDENCE = "Up to ten addresses of documents. The gateway stores them and never fetches them."
 _REASON = "Reason in your own words. The user can read it."
@@ -68,7 +68,7 @@ class TransitionInput:
 
     def decision(self) -> str:
         """Returns the decision's id. Raises NotFound for a text that is not an id."""
-        return _known_id(self.decision_id, "decision", "decisionId")
+        return known_id(self.decision_id, "decision", "decisionId")
 
 
 @strawberry.input(description="Input of decisionActivate.")
@@ -182,10 +182,10 @@ class DecisionPayload:
     decision: Decision | None = strawberry.field(
         description="The decision after the mutation. Null if userErrors has entries."
     )
-    user_errors: list[UserError] = listed(_ERRORS, 1)
+    user_errors: list[UserError] = listed(ERRORS, 1)
 
 
-@strawberry.type(description=_PAYLOAD)
+@strawberry.type(description=PAYLOAD)
 class DecisionRequestPayload(DecisionPayload):
     decision: Decision | None = strawberry.field(
         description="The new decision; a declined one too. Null if userErrors has entries."
@@ -193,32 +193,32 @@ class DecisionRequestPayload(DecisionPayload):
     replayed: bool = strawberry.field(description="True if an earlier call with this key created the decision.")
 
 
-@strawberry.type(description=_PAYLOAD)
+@strawberry.type(description=PAYLOAD)
 class DecisionActivatePayload(DecisionPayload):
     """The payload of decisionActivate."""
 
 
-@strawberry.type(description=_PAYLOAD)
+@strawberry.type(description=PAYLOAD)
 class DecisionFulfillPayload(DecisionPayload):
     """The payload of decisionFulfill."""
 
 
-@strawberry.type(description=_PAYLOAD)
+@strawberry.type(description=PAYLOAD)
 class DecisionExtendPayload(DecisionPayload):
     """The payload of decisionExtend."""
 
 
-@strawberry.type(description=_PAYLOAD)
+@strawberry.type(description=PAYLOAD)
 class DecisionReducePayload(DecisionPayload):
     """The payload of decisionReduce."""
 
 
-@strawberry.type(description=_PAYLOAD)
+@strawberry.type(description=PAYLOAD)
 class DecisionReportBreachPayload(DecisionPayload):
     """The payload of decisionReportBreach."""
 
 
-@strawberry.type(description=_PAYLOAD)
+@strawberry.type(description=PAYLOAD)
 class DecisionCancelPayload(DecisionPayload):
     """The payload of decisionCancel."""
 
@@ -234,7 +234,7 @@ class DisputeRespondInput:
     def command(self) -> RespondCommand:
         """Returns the service's command. Raises NotFound."""
         return RespondCommand(
-            dispute_id=_known_id(self.dispute_id, "dispute", "disputeId"),
+            dispute_id=known_id(self.dispute_id, "dispute", "disputeId"),
             idempotency_key=self.idempotency_key,
             accept=self.accept,
             statement=self.statement,
@@ -242,15 +242,15 @@ class DisputeRespondInput:
         )
 
 
-@strawberry.type(description=_PAYLOAD)
+@strawberry.type(description=PAYLOAD)
 class DisputeRespondPayload:
     dispute: Dispute | None = strawberry.field(
         description="The dispute after the mutation. Null if userErrors has entries."
     )
-    user_errors: list[UserError] = listed(_ERRORS, 1)
+    user_errors: list[UserError] = listed(ERRORS, 1)
 
 
-def _known_id(text: str, noun: str, field: str) -> str:
+def known_id(text: str, noun: str, field: str) -> str:
     """Returns the id if it is well formed. Raises NotFound for `field` otherwise, as for an unknown id, so that no
     text that a database rejects, such as one with a NUL, reaches it."""
     identifier = parse_id(text)

@@ -14,6 +14,8 @@ from gateway.domain.merchants import Product
 from gateway.domain.scoring.score import ThresholdAnswer
 from gateway.domain.scoring.tier import Tier
 from gateway.settings import EnvironmentName
+from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.endpoints import DisabledReason
 from schema.strawberry_adapter import describe_enum_values
 
 
@@ -218,6 +220,25 @@ _publish(
         "CONSENT_EXPIRED": "A consent has expired.",
         "ENDPOINT_DISABLED": "A webhook endpoint was disabled, because it failed for days or answered 410. Your other"
         " endpoints get the event.",
+    },
+)
+_publish(
+    DeliveryStatus,
+    "WebhookDeliveryStatus",
+    "Status of a delivery.",
+    {
+        "PENDING": "It will be tried, for the first time or again.",
+        "DELIVERED": "You answered with a status from 200 to 299.",
+        "FAILED": "The last attempt of the schedule failed. Use webhookDeliveryResend.",
+    },
+)
+_publish(
+    DisabledReason,
+    "WebhookDisabledReason",
+    "Why the gateway disabled an endpoint.",
+    {
+        "FAILING": "For five days no attempt succeeded.",
+        "GONE": "You answered with the status 410.",
     },
 )
 _publish(

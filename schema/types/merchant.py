@@ -1,25 +1,44 @@
 """The merchant of an access token, and its decision log."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, TypeVar
 
 import strawberry
 
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
+from gateway.domain.events import Topic
 from gateway.domain.identity.principal import Principal
 from gateway.domain.merchants import Product
+from gateway.services.events import list_feed
+from gateway.services.webhooks.queries import list_endpoints
 from gateway.store.decisions.pages import MAX_COUNT, Filter, Window
-from schema.connection import DEFAULT_SIZE, After, Before, Connection, First, Last, Page, cut_page, page_request
+from schema.connection import (
+    DEFAULT_SIZE,
+    After,
+    Before,
+    Connection,
+    First,
+    Last,
+    Page,
+    connection_of,
+    cut_page,
+    load_page,
+    page_request,
+)
 from schema.context import Info
 from schema.directives import resolved
 from schema.errors import BadUserInput
 from schema.types.decision import Decision
 from schema.types.enums import DecisionOrder
+from schema.types.event import Event
 from schema.types.node import Node
+from schema.types.webhook import WebhookEndpoint, event_of
 
 MAX_FILTER_VALUES = 20
 _AT_MOST = f"At most {MAX_FILTER_VALUES} values; repeated ones count once."
+_EVENTS, _ENDPOINTS = "EVENTS", "WEBHOOK_ENDPOINTS"
 _T = TypeVar("_T")
 
 
@@ -27,7 +46,7 @@ def _as_set(name: str, values: list[_T] | None) -> frozenset[_T] | None:
     if values is None or values is strawberry.UNSET:
         return None
     if len(values) > MAX_FILTER_VALUES:
-        raise BadUserInput(f"filter.{name} may have at most {MAX_FILTER_VALUES} values.")
+        raise BadUserInput(f"{name} may have at most {MAX_FILTER_VALUES} values.")
     return frozenset(values)
 
 
@@ -52,8 +71,8 @@ class DecisionFilter:
         """Returns the store's filter. Null and absent fields do not filter. Raises BadUserInput for a list that is too
         long."""
         return Filter(
-            products=_as_set("products", self.products),
-            statuses=_as_set("statuses", self.statuses),
+            products=_as_set("filter.products", self.products),
+            statuses=_as_set("filter.statuses", self.statuses),
             created_after=self.created_after or None,
             created_before=self.created_before or None,
         )
@@ -61,6 +80,12 @@ class DecisionFilter:
 
 FilterArgument = Annotated[
     DecisionFilter | None, strawberry.argument(description="Filters. Null or absent: all decisions.")
+]
+TopicsArgument = Annotated[
+    list[Topic] | None,
+    strawberry.argument(
+        description=f"Only events of these kinds. Null or absent: all kinds. An empty list matches nothing. {_AT_MOST}"
+    ),
 ]
 OrderArgument = Annotated[DecisionOrder | None, strawberry.argument(description="Order of the decisions.")]
 
@@ -137,3 +162,51 @@ class Merchant(Node):
             info.context.query, filtered, window.reversed() if request.backward else window
         )
         return DecisionConnection.of(cut_page(decisions, request), order, filtered)
+
+    @resolved(
+        "The merchant's events, in the order in which they became visible. Poll it instead of receiving webhooks: keep"
+        " pageInfo.endCursor and pass it as after. No event ever appears before a cursor that you already have. A token"
+        " with decisions:read gets the events of decisions and disputes, one with consents:read those of consents, one"
+        " with webhooks:manage those of endpoints; others are left out, also if topics names them. Events are kept for"
+        " at least 30 days.",
+        scopes=["decisions:read", "consents:read", "webhooks:manage"],
+        cost=3,
+        slicing=["first", "last"],
+        sized_fields=["edges", "nodes"],
+        assumed_size=DEFAULT_SIZE,
+    )
+    def events(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        topics: TopicsArgument = strawberry.UNSET,
+    ) -> Connection[Event] | None:
+        request = page_request(_EVENTS, first, after, last, before)
+        page = load_page(request, partial(list_feed, info.context.query, _as_set("topics", topics)))
+        bounds = page.bounds(_EVENTS, lambda each: (each.occurred_at, each.id))
+        return Connection(bounds=bounds, items=list(map(event_of, page.items)))
+
+    @resolved(
+        "The merchant's webhook endpoints, oldest first.",
+        scopes=["webhooks:manage"],
+        cost=2,
+        slicing=["first", "last"],
+        sized_fields=["edges", "nodes"],
+        assumed_size=DEFAULT_SIZE,
+    )
+    def webhook_endpoints(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> Connection[WebhookEndpoint] | None:
+        request = page_request(_ENDPOINTS, first, after, last, before)
+        endpoints = list_endpoints(info.context.query)
+        return connection_of(
+            _ENDPOINTS, [((each.created_at, each.id), each) for each in endpoints], WebhookEndpoint.of, request
+        )

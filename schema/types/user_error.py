@@ -1,7 +1,8 @@
 """User errors: problems that a caller can fix, in payloads and previews."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import strawberry
 
@@ -22,6 +23,8 @@ from schema.directives import listed
 from schema.scalars import Url
 from schema.types.consent import AuthorizationDetail, detail_of
 from schema.types.enums import UserErrorCode
+
+T = TypeVar("T")
 
 Fixable = (
     InvalidInput | NotFound | ConsentRefused | StateConflict | IdempotencyConflict | Unavailable | RateLimitReached
@@ -120,6 +123,14 @@ def user_error(error: Fixable, context: Context, prefix: Sequence[str] = ("input
             )
         case _:
             return InvalidInputError(code=code, message=error.message, field=path, documentation=page)
+
+
+def attempt(context: Context, work: Callable[[], T]) -> tuple[T | None, list[UserError]]:
+    """Returns the result of the work of a mutation, or None and the error that the caller can fix."""
+    try:
+        return work(), []
+    except FIXABLE as error:
+        return None, [user_error(error, context)]
 
 
 def blockers(errors: Sequence[GatewayError], context: Context) -> list[UserError]:

@@ -17,6 +17,7 @@ from gateway.domain.notices.delivery import LONGEST_NOTICE_TIME
 from gateway.kit.clock import BusinessTime
 from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, FulfillCommand
+from gateway.services.events import find_event
 from gateway.web.site.notices import make_letter_writer
 from tests.services.asks import car, request_command
 from tests.services.decisions import DAY, activate_decision, list_events, load_decision
@@ -124,7 +125,7 @@ def test_merchant_sees_nothing_of_the_notice(world: DemoWorld) -> None:
             if f'"topic":"{InternalTopic.NOTICE_SENT}"' in each.public
         ]
     token = world.merchant_token()
-    assert world.query(token, lambda query: world.decisions.find_event(query, row.id)) is None
+    assert world.query(token, lambda query: find_event(query, row.id)) is None
     with pytest.raises(InvalidInput, match="not an event of this decision"):
         world.query(token, lambda query: world.decisions.list_events(query, decision.id, after=row.id))
     last = world.query(token, lambda query: world.decisions.list_events(query, decision.id, 1, backward=True))

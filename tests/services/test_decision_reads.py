@@ -15,6 +15,7 @@ from gateway.domain.identity.principal import Principal
 from gateway.kit.clock import WallTime
 from gateway.kit.json import decode
 from gateway.services.decisions.queries import Preview
+from gateway.services.events import find_event
 from gateway.services.query_unit import QueryUnit
 from gateway.store.decisions.pages import Filter, Window
 from tests.services.asks import car, order, request_command
@@ -56,7 +57,7 @@ def find_everything(world: DemoWorld, scene: Scene, token: str) -> tuple[Any, ..
             world.decisions.find(query, scene.decision.id),
             world.decisions.find_by_reference(query, "order-1"),
             world.decisions.list_events(query, scene.decision.id),
-            world.decisions.find_event(query, scene.event_id),
+            find_event(query, scene.event_id),
         )
 
     return world.query(scene.tokens[token], find)
@@ -66,7 +67,7 @@ def find_everything(world: DemoWorld, scene: Scene, token: str) -> tuple[Any, ..
 def test_decision_is_found_by_its_own_tokens(world: DemoWorld, scene: Scene, token: str) -> None:
     by_id, by_reference, (event,), by_event_id = find_everything(world, scene, token)
     assert by_id == by_reference == scene.decision
-    assert by_event_id == event
+    assert (by_event_id.logged, by_event_id.sequence) == (event, 1)
     assert (event.id, event.after, event.note) == (scene.event_id, Status.APPROVED, None)
 
 
@@ -80,7 +81,7 @@ def test_decision_does_not_exist_for_other_tokens(world: DemoWorld, scene: Scene
 def test_unknown_decision_or_event_is_none(world: DemoWorld, scene: Scene) -> None:
     token = scene.tokens["own-merchant"]
     assert world.query(token, lambda query: world.decisions.find(query, "dec_test_nothing")) is None
-    assert world.query(token, lambda query: world.decisions.find_event(query, "evt_test_nothing")) is None
+    assert world.query(token, lambda query: find_event(query, "evt_test_nothing")) is None
 
 
 def test_page_has_only_the_merchants_decisions(world: DemoWorld, scene: Scene) -> None:

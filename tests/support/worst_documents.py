@@ -33,6 +33,8 @@ _ALIASES = " ".join(f"a{n}: occurredAt" for n in range(28))
 _TYPE = "name kind ofType { name kind ofType { name kind ofType { name kind } } }"
 _INTROSPECTION = f"""__schema {{ types {{ name kind description enumValues {{ name description }}
   fields {{ name description isDeprecated args {{ name description type {{ {_TYPE} }} }} type {{ {_TYPE} }} }} }} }}"""
+_NAMES = """__schema { types { name kind description enumValues { name description }
+  fields { name description isDeprecated args { name description } } } }"""
 
 WORST_DOCUMENTS = [
     WorstDocument("leaves", _pages(97, 10, _LEAVES)),
@@ -48,5 +50,7 @@ WORST_DOCUMENTS = [
     WorstDocument("aliased events", _pages(9, 1, f"timeline(first: 100) {{ nodes {{ {_ALIASES} }} }}")),
     WorstDocument("disputes", _pages(80, 3, "disputes(first: 1) { nodes { id } }")),
     WorstDocument("fan out", _pages(5, 1, f"timeline(first: 30) {{ nodes {{ {_FAN} }} }}")),
-    WorstDocument("introspection", f"query Worst {{ {' '.join(f'i{n}: {_INTROSPECTION}' for n in range(6))} }}"),
+    WorstDocument(
+        "introspection", f"query Worst {{ {' '.join(f'i{n}: {_INTROSPECTION}' for n in range(4))} i4: {_NAMES} }}"
+    ),
 ]

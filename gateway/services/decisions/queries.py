@@ -82,17 +82,6 @@ class DecisionQueries:
 
         return query.read(read)
 
-    def find_event(self, query: QueryUnit, event_id: str) -> LoggedEvent | None:
-        """One event, None if it does not exist or the token may not read its decision."""
-
-        def read(unit: UnitOfWork) -> LoggedEvent | None:
-            row = unit.decision_log.load(event_id)
-            if row is None or is_internal(row) or _visible(query, unit.decisions.load(row.decision_id)) is None:
-                return None
-            return read_events(unit, [row])[0]
-
-        return query.read(read)
-
     def preview(self, query: QueryUnit, member: str, ask: object, purpose: str | None) -> Preview:
         """The probable outcome of a request with this ask. Reserves nothing. The access is logged."""
 

@@ -8,10 +8,7 @@ from gateway.services.webhooks.sending import Result
 from gateway.store.outbox import message_of_endpoint
 from gateway.store.unit import UnitOfWork
 from gateway.store.webhooks.deliveries import DeliveryStatus
-from gateway.store.webhooks.endpoints import WebhookEndpointRow
-
-FAILING, GONE = "FAILING", "GONE"
-"""Why an endpoint was disabled: it failed for DISABLE_AFTER, or it answered 410."""
+from gateway.store.webhooks.endpoints import DisabledReason, WebhookEndpointRow
 
 _log = get_logger(__name__)
 
@@ -53,16 +50,17 @@ def _count_failure(unit: UnitOfWork, endpoint: WebhookEndpointRow, result: Resul
     if not endpoint.enabled:
         return
     if status == schedule.GONE or failing_for >= schedule.DISABLE_AFTER:
-        _disable(unit, endpoint, GONE if status == schedule.GONE else FAILING, ids)
+        reason = DisabledReason.GONE if status == schedule.GONE else DisabledReason.FAILING
+        _disable(unit, endpoint, reason, ids)
     elif failing_for >= schedule.WARN_AFTER and endpoint.warned_at is None:
         endpoint.warned_at = now
         _log.warning("webhook_endpoint_failing", endpoint=endpoint.id, merchant=endpoint.merchant_id)
 
 
-def _disable(unit: UnitOfWork, endpoint: WebhookEndpointRow, reason: str, ids: Ids) -> None:
+def _disable(unit: UnitOfWork, endpoint: WebhookEndpointRow, reason: DisabledReason, ids: Ids) -> None:
     """Disables a locked endpoint, and tells the merchant's other endpoints. Its deliveries wait until it is enabled
     again. The caller updates the row."""
-    endpoint.enabled, endpoint.disabled_at, endpoint.disabled_reason = False, unit.wall, reason
+    endpoint.enabled, endpoint.disabled_at, endpoint.disabled_reason = False, unit.wall, reason.value
     at = unit.business_time(endpoint.merchant_id)
     message = message_of_endpoint(ids.new("msg"), endpoint.merchant_id, endpoint.id, reason, at, unit.wall)
     unit.outbox.add(message)

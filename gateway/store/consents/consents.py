@@ -24,7 +24,7 @@ class ConsentRow(Record):
     inquiry: the `minimum` of threshold details that name none. Times are the partner's business time."""
 
     id: str = Field(primary_key=True)
-    merchant_id: str = Field(foreign_key="merchants.id", index=True)
+    merchant_id: str = Field(foreign_key="merchants.id")
     client_id: str = Field(foreign_key="oauth_clients.id")
     user_id: str = Field(foreign_key="users.id", index=True)
     subject: str
@@ -43,6 +43,7 @@ _UNREVOKED_ROW = text("revoked_at IS NULL")
 class ConsentTable(ConsentRow, table=True):
     __tablename__ = "consents"
     __table_args__ = (
+        Index("ix_consents_merchant_id_id", "merchant_id", "id"),
         Index("ix_consents_expires_at", "expires_at", postgresql_where=_UNREVOKED_ROW, sqlite_where=_UNREVOKED_ROW),
     )
 

@@ -1,5 +1,6 @@
 """The history of consents. Rows are only ever inserted."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
@@ -40,6 +41,9 @@ _OF_USER = _ALL.join(CONSENTS, CONSENTS.c.id == CONSENT_VERSIONS.c.consent_id).w
     CONSENTS.c.user_id == bindparam("user_id")
 )
 _LATEST = select(func.max(CONSENT_VERSIONS.c.version)).where(CONSENT_VERSIONS.c.consent_id == bindparam("consent_id"))
+_MOMENTS = select(CONSENT_VERSIONS.c.consent_id, CONSENT_VERSIONS.c.version, CONSENT_VERSIONS.c.at).where(
+    CONSENT_VERSIONS.c.consent_id.in_(bindparam("ids", expanding=True))
+)
 
 
 class ConsentVersionRepository(Repository):
@@ -70,6 +74,11 @@ class ConsentVersionRepository(Repository):
     def list_of_user(self, user_id: str) -> list[ConsentVersion]:
         """Returns the versions of all consents of a person, oldest first for each consent."""
         return [_value(row) for row in self._all(ConsentVersionRow, _OF_USER, user_id=user_id)]
+
+    def load_moments(self, consent_ids: Iterable[str]) -> Mapping[tuple[str, int], BusinessTime]:
+        """Returns the times of all versions of these consents, by consent id and number."""
+        rows = self._rows(_MOMENTS, ids=sorted(set(consent_ids)))
+        return {(row.consent_id, row.version): row.at for row in rows}
 
 
 def _value(row: ConsentVersionRow) -> ConsentVersion:

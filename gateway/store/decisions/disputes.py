@@ -32,7 +32,10 @@ class DisputeRow(Record):
 
 class DisputeTable(DisputeRow, table=True):
     __tablename__ = "disputes"
-    __table_args__ = (Index("ix_disputes_status_respond_by", "status", "respond_by"),)
+    __table_args__ = (
+        Index("ix_disputes_status_respond_by", "status", "respond_by"),
+        Index("ix_disputes_merchant_id_opened_at_id", "merchant_id", "opened_at", "id"),
+    )
 
 
 DISPUTES = table_of(DisputeTable)

@@ -1,9 +1,12 @@
 """Deliveries of messages to webhook endpoints, with their attempts, and the rendered messages."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import BigInteger, Index, bindparam, exists, func, null, select, text
+from sqlalchemy import BigInteger, Index, Integer, Select, bindparam, exists, func, null, select, text
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
@@ -57,7 +60,7 @@ class WebhookDeliveryRow(Record):
     ended_at: WallTime | None = moment_column(default=None)
 
 
-_WAITS = text("due_at IS NOT NULL")
+_WAITS, _FAILED = text("due_at IS NOT NULL"), text("status = 'FAILED'")
 
 
 class WebhookDeliveryTable(WebhookDeliveryRow, table=True):
@@ -80,6 +83,13 @@ class WebhookDeliveryTable(WebhookDeliveryRow, table=True):
             sqlite_where=_WAITS,
         ),
         Index("ix_webhook_deliveries_endpoint_id_position", "endpoint_id", "position"),
+        Index(
+            "ix_webhook_deliveries_failed_endpoint_id_position",
+            "endpoint_id",
+            "position",
+            postgresql_where=_FAILED,
+            sqlite_where=_FAILED,
+        ),
     )
 
 
@@ -159,7 +169,41 @@ _ATTEMPTS_OF = (
     .where(ATTEMPTS.c.delivery_id.in_(bindparam("ids", expanding=True)))
     .order_by(ATTEMPTS.c.delivery_id, ATTEMPTS.c.number)
 )
+_NEWEST_ATTEMPTS_OF = (
+    select(ATTEMPTS)
+    .join(DELIVERIES, _D.id == ATTEMPTS.c.delivery_id)
+    .where(
+        ATTEMPTS.c.delivery_id.in_(bindparam("ids", expanding=True)),
+        ATTEMPTS.c.number > _D.attempts - bindparam("most", type_=Integer),
+    )
+    .order_by(ATTEMPTS.c.delivery_id, ATTEMPTS.c.number)
+)
 _WAITING = select(func.count(_D.id)).where(_D.due_at.is_not(None))
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryWindow:
+    """One page of the deliveries to an endpoint: at most `limit` after the position `after` and before the position
+    `before`, from the newest or, if `backward`, from the oldest. With `only_failed`, only those with the status
+    FAILED."""
+
+    limit: int
+    backward: bool = False
+    after: int | None = None
+    before: int | None = None
+    only_failed: bool = False
+
+
+@lru_cache
+def _page(backward: bool, after: bool, before: bool, only_failed: bool) -> Select[Any]:
+    query = select(DELIVERIES).where(_D.endpoint_id == bindparam("endpoint_id"))
+    if after:
+        query = query.where(_D.position < bindparam("after"))
+    if before:
+        query = query.where(_D.position > bindparam("before"))
+    if only_failed:
+        query = query.where(_FAILED)  # its text, so that the index is used
+    return query.order_by(_D.position if backward else _D.position.desc()).limit(bindparam("most"))
 
 
 class WebhookDeliveryRepository(Repository):
@@ -212,6 +256,13 @@ class WebhookDeliveryRepository(Repository):
         """Returns the deliveries to an endpoint, newest first."""
         return self._all(WebhookDeliveryRow, _OF_ENDPOINT, endpoint_id=endpoint_id)
 
+    def list_page(self, endpoint_id: str, window: DeliveryWindow) -> list[WebhookDeliveryRow]:
+        """Returns the deliveries of a page, in its direction."""
+        bounds = {"after": window.after, "before": window.before}
+        given = {name: position for name, position in bounds.items() if position is not None}
+        statement = _page(window.backward, "after" in given, "before" in given, window.only_failed)
+        return self._all(WebhookDeliveryRow, statement, endpoint_id=endpoint_id, most=window.limit, **given)
+
     def lock(self, delivery_id: str) -> WebhookDeliveryRow | None:
         """Returns the delivery as `load` does. Its row stays locked until the unit of work ends."""
         return self._first(WebhookDeliveryRow, _LOCKED, delivery_id=delivery_id)
@@ -229,6 +280,10 @@ class WebhookDeliveryRepository(Repository):
     def list_attempts(self, delivery_ids: Sequence[str]) -> list[WebhookAttemptRow]:
         """Returns the attempts of these deliveries, oldest first within each."""
         return self._all(WebhookAttemptRow, _ATTEMPTS_OF, ids=sorted(set(delivery_ids)))
+
+    def list_newest_attempts(self, delivery_ids: Sequence[str], limit: int) -> list[WebhookAttemptRow]:
+        """Returns the attempts of these deliveries, oldest first within each, at most the `limit` newest of each."""
+        return self._all(WebhookAttemptRow, _NEWEST_ATTEMPTS_OF, ids=sorted(set(delivery_ids)), most=limit)
 
     def count_waiting(self) -> int:
         """Returns how many deliveries have not ended."""

@@ -1,6 +1,7 @@
 """Webhook endpoints: the URLs to which merchants' messages are sent."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Index, and_, bindparam, false, or_, select
@@ -10,6 +11,13 @@ from gateway.kit.clock import WallTime
 from gateway.store.base import Record, bytes_column, json_column, moment_column, table_of
 from gateway.store.logs.keys import Keyring
 from gateway.store.repository import Repository
+
+
+class DisabledReason(StrEnum):
+    """Why the gateway disabled an endpoint. FAILING: it failed for too long. GONE: it answered 410."""
+
+    FAILING = "FAILING"
+    GONE = "GONE"
 
 
 class WebhookEndpointRow(Record):

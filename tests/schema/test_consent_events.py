@@ -1,0 +1,43 @@
+"""The events of a consent, in pages."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.graphql_consents import grant, revoke
+from tests.support.graphql_world import GraphQLWorld
+
+OF_CONSENT = """query C($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { node(id: $id) {
+  ... on Consent { events(first: $first, after: $after, last: $last, before: $before) {
+    edges { cursor node { id topic sequence occurredAt consent { id } } } pageInfo { hasNextPage } } } } }"""
+
+
+@pytest.mark.postgresql
+def test_events_of_a_consent_are_in_pages(each_world: GraphQLWorld) -> None:
+    consent = grant(each_world)
+    each_world.clock.advance(hours=1)
+    revoke(each_world, consent)
+    other = grant(each_world)
+
+    def page(consent_id: str, **arguments: Any) -> Any:
+        token = each_world.merchant("consents:read")
+        return each_world.data(OF_CONSENT, {"id": consent_id, **arguments}, by=token)["node"]["events"]
+
+    whole = page(consent)["edges"]
+    events = [each["node"] for each in whole]
+    assert [(each["topic"], each["sequence"]) for each in events] == [("CONSENT_GRANTED", 1), ("CONSENT_REVOKED", 2)]
+    assert [each["occurredAt"][11:16] for each in events] == ["12:00", "13:00"]
+    assert {each["consent"]["id"] for each in events} == {consent}
+    assert page(consent, first=1)["pageInfo"] == {"hasNextPage": True}
+    assert page(consent, after=whole[0]["cursor"])["edges"] == whole[1:]
+    assert page(consent, last=1)["edges"] == whole[1:]
+    assert page(consent, before=whole[1]["cursor"])["edges"] == whole[:1]
+    variables = {"id": other, "after": whole[0]["cursor"]}
+    (error,) = each_world.run(OF_CONSENT, variables, by=each_world.merchant("consents:read")).body["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+def test_events_of_a_consent_need_the_scope(world: GraphQLWorld) -> None:
+    executed = world.run(OF_CONSENT, {"id": world.consent.id})
+    assert executed.body["data"] == {"node": {"events": None}}
+    assert executed.body["errors"][0]["extensions"] == {"code": "FORBIDDEN", "requiredScopes": [["consents:read"]]}
