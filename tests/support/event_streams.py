@@ -98,7 +98,9 @@ class Stream:
         self.close()
 
 
-def write_events(database_url: str, merchant_id: str, number: int, topic: Topic = ACTIVATED) -> list[str]:
+def write_events(
+    database_url: str, merchant_id: str, number: int, topic: Topic = ACTIVATED, adapter: str = "car_rental"
+) -> list[str]:
     """Writes events of one decision for a merchant, each in a commit of its own. Returns their ids."""
     with closing(Database(database_url)) as database:
         with writing(database) as unit:
@@ -106,7 +108,7 @@ def write_events(database_url: str, merchant_id: str, number: int, topic: Topic 
         decision_id = ids.new("dec")
 
         def write(unit: UnitOfWork) -> str:
-            state = factories.decision_state(consent, id=decision_id)
+            state = factories.decision_state(consent, id=decision_id, adapter=adapter)
             event = DecisionEvent(topic, Status.APPROVED, Status.ACTIVE, state.updated_at)
             payload = snapshot_decision(state, event, Actor.MERCHANT)
             public = {"decision": decision_id, "topic": topic}

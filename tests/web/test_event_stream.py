@@ -1,6 +1,7 @@
 """The stream of events over ASGI: what it refuses, and what it does with a slow and with a lost reader."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import Any
 
 import anyio
@@ -9,6 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from gateway.app import create_app
 from gateway.services.webhooks.fan_out import FanOut
 from gateway.services.webhooks.feed import EventFeed
 from gateway.services.webhooks.rendering import EventRenderer
@@ -19,6 +21,7 @@ from gateway.web.site.site import build_site
 from tests.support.clock import MovableClock
 from tests.support.event_streams import write_events
 from tests.support.factories import ids
+from tests.support.live_world import LiveWorld
 from tests.support.oauth import PartnerApp
 from tests.support.oauth_world import MERCHANT_SCOPES, USER_SCOPES, OAuthWorld
 
@@ -237,3 +240,10 @@ def test_moment_at_which_the_token_expires_ends_the_stream(
             await anyio.sleep(0.01)
 
     run(lambda: Reader(application, token, float("inf")), expire)
+
+
+def test_live_deployment_has_no_stream(postgresql_url: str, clock: MovableClock) -> None:
+    with closing(LiveWorld(postgresql_url, clock)) as live:
+        paths = {getattr(route, "path", "") for route in create_app(live.container).routes}
+    assert "/graphql" in paths
+    assert PATH not in paths
