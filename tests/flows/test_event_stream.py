@@ -143,10 +143,9 @@ def test_stream_ends_with_the_server_and_resumes_after_a_restart(own_sandbox: Sa
     with Stream(address_of(own_sandbox), token) as stream:
         written = write_events(own_sandbox.database_url, merchant_id, 3)
         last = stream.take(2)[-1].id
-        began = time.monotonic()
         own_sandbox.stop()
         assert [each.event_id for each in stream.rest()] in ([], written[2:])
-    assert time.monotonic() - began < 5  # requests would get six
+    assert "requests_interrupted" not in own_sandbox.log  # the stream ended by itself
     written += write_events(own_sandbox.database_url, merchant_id, 3)
     own_sandbox.start()
     with Stream(address_of(own_sandbox), token, last_id=last) as resumed:
