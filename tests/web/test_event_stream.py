@@ -9,11 +9,14 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from gateway.app import create_app
+from gateway.kit.outage import outage_log
 from gateway.services.webhooks.fan_out import FanOut
 from gateway.services.webhooks.feed import EventFeed
 from gateway.services.webhooks.rendering import EventRenderer
+from gateway.settings import Settings
 from gateway.web.application import build_application
 from gateway.web.event_stream import endpoint
 from gateway.web.event_stream.endpoint import BATCH, PATH, SCOPE
@@ -24,6 +27,7 @@ from tests.support.factories import ids
 from tests.support.live_world import LiveWorld
 from tests.support.oauth import PartnerApp
 from tests.support.oauth_world import MERCHANT_SCOPES, USER_SCOPES, OAuthWorld
+from tests.support.postgresql import Cluster
 
 MEANWHILE = 0.6
 """Seconds in which a stream would look at the database twice."""
@@ -247,3 +251,33 @@ def test_live_deployment_has_no_stream(postgresql_url: str, clock: MovableClock)
         paths = {getattr(route, "path", "") for route in create_app(live.container).routes}
     assert "/graphql" in paths
     assert PATH not in paths
+
+
+def test_streams_of_a_process_are_limited(
+    call: Callable[..., httpx2.Response], world: OAuthWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "MOST_IN_ALL", 0)
+    response = call(world.cars)
+    assert error_of(response) == (429, "THROTTLED", "The server has 0 open streams, and takes no more.")
+    assert response.headers["retry-after"] == "10"
+
+
+def test_outage_ends_the_stream(own_postgresql: Cluster, settings: Settings, clock: MovableClock) -> None:
+    with closing(OAuthWorld(own_postgresql.url("gateway"), settings, clock)) as world:
+        application = build_application(build_site(world.container), endpoint.routes(world.container))
+        world.change_client(world.cars, scopes=[*MERCHANT_SCOPES, SCOPE])
+        token = world.cars.merchant_token().json()["access_token"]
+
+        async def stop(reader: Reader) -> None:
+            while len(reader.received) < 2:
+                await anyio.sleep(0.01)
+            own_postgresql.kill()
+            while reader.received[-1].get("more_body", True):
+                await anyio.sleep(0.01)
+
+        outage_log.forget()
+        with capture_logs() as logs:
+            run(lambda: Reader(application, token, float("inf")), stop)
+    assert ("unavailable", "database", PATH) in [
+        (entry["event"], entry.get("service"), entry.get("path")) for entry in logs
+    ]
