@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 
 import strawberry
 
+from gateway.domain.decisions.dispute import DisputeStatus
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.events import Topic
@@ -13,6 +14,7 @@ from gateway.domain.identity.principal import Principal
 from gateway.domain.merchants import Product
 from gateway.services.events import list_feed
 from gateway.services.webhooks.queries import list_endpoints
+from gateway.store.decisions import disputes as stored
 from gateway.store.decisions.pages import MAX_COUNT, Filter, Window
 from schema.connection import (
     DEFAULT_SIZE,
@@ -30,7 +32,8 @@ from schema.connection import (
 from schema.context import Info
 from schema.directives import resolved
 from schema.errors import BadUserInput
-from schema.types.decision import Decision
+from schema.types.consent import Consent
+from schema.types.decision import Decision, Dispute
 from schema.types.enums import DecisionOrder
 from schema.types.event import Event
 from schema.types.node import Node
@@ -39,6 +42,7 @@ from schema.types.webhook import WebhookEndpoint, event_of
 MAX_FILTER_VALUES = 20
 _AT_MOST = f"At most {MAX_FILTER_VALUES} values; repeated ones count once."
 _EVENTS, _ENDPOINTS = "EVENTS", "WEBHOOK_ENDPOINTS"
+_DISPUTES, _CONSENTS = "MERCHANT_DISPUTES", "MERCHANT_CONSENTS"
 _T = TypeVar("_T")
 
 
@@ -78,6 +82,32 @@ class DecisionFilter:
         )
 
 
+@strawberry.input(description="Filters for disputes. A null or absent field does not filter.")
+class DisputeFilter:
+    statuses: list[DisputeStatus] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=f"Only disputes with one of these statuses. An empty list matches nothing. {_AT_MOST}",
+    )
+    opened_after: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Only disputes opened after this time."
+    )
+    opened_before: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Only disputes opened before this time."
+    )
+
+    def to_store_filter(self) -> stored.DisputeFilter:
+        """Returns the store's filter. Null and absent fields do not filter. Raises BadUserInput for a list that is too
+        long."""
+        return stored.DisputeFilter(
+            statuses=_as_set("filter.statuses", self.statuses),
+            opened_after=self.opened_after or None,
+            opened_before=self.opened_before or None,
+        )
+
+
+DisputeFilterArgument = Annotated[
+    DisputeFilter | None, strawberry.argument(description="Filters. Null or absent: all disputes.")
+]
 FilterArgument = Annotated[
     DecisionFilter | None, strawberry.argument(description="Filters. Null or absent: all decisions.")
 ]
@@ -210,3 +240,48 @@ class Merchant(Node):
         return connection_of(
             _ENDPOINTS, [((each.created_at, each.id), each) for each in endpoints], WebhookEndpoint.of, request
         )
+
+    @resolved(
+        "Disputes of the merchant's decisions, newest first.",
+        scopes=["decisions:read", "disputes:write"],
+        cost=2,
+        slicing=["first", "last"],
+        sized_fields=["edges", "nodes"],
+        assumed_size=DEFAULT_SIZE,
+    )
+    def disputes(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        filter: DisputeFilterArgument = strawberry.UNSET,  # noqa: A002
+    ) -> Connection[Dispute] | None:
+        request = page_request(_DISPUTES, first, after, last, before)
+        filtered = filter.to_store_filter() if filter else stored.DisputeFilter()
+        window = stored.DisputeWindow(request.size + 1, request.backward, request.after, request.before)
+        page = cut_page(info.context.container.disputes.list_page(info.context.query, filtered, window), request)
+        bounds = page.bounds(_DISPUTES, lambda each: (each.opened_at, each.id))
+        return Connection(bounds=bounds, items=list(map(Dispute.of, page.items)))
+
+    @resolved(
+        "Consents that users granted to the merchant, also ended ones. The newest is first; a change keeps the place.",
+        scopes=["consents:read"],
+        cost=2,
+        slicing=["first", "last"],
+        sized_fields=["edges", "nodes"],
+        assumed_size=DEFAULT_SIZE,
+    )
+    def consents(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> Connection[Consent] | None:
+        request, query = page_request(_CONSENTS, first, after, last, before), info.context.query
+        page = load_page(request, partial(info.context.container.consents.list_page, query))
+        bounds = page.bounds(_CONSENTS, lambda each: (each.granted_at, each.id))
+        return Connection(bounds=bounds, items=[Consent.of(each, query.now) for each in page.items])

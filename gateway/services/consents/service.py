@@ -189,6 +189,22 @@ class ConsentService:
         consent = query.read(lambda unit: unit.consents.load(consent_id))
         return consent if consent and consent.merchant_id == query.principal.merchant_id else None
 
+    def list_page(
+        self,
+        query: QueryUnit,
+        size: int,
+        *,
+        backward: bool = False,
+        after: str | None = None,
+        before: str | None = None,
+    ) -> list[Consent]:
+        """At most `size` consents to the token's merchant after and before these consent ids, in the order in which
+        they were first given, from the newest or, if `backward`, from the oldest."""
+        merchant_id = query.principal.merchant_id
+        return query.read(
+            lambda unit: unit.consents.list_page(merchant_id, size, backward=backward, after=after, before=before)
+        )
+
     def _revoke(self, unit: UnitOfWork, consent: Consent, actor: Actor) -> Consent:
         now = unit.business_time(consent.merchant_id)
         if not unit.consents.revoke(consent.id, now):

@@ -26,7 +26,7 @@ from gateway.services.decisions.inputs import require_attachments, require_state
 from gateway.services.isolated_steps import run_or_log
 from gateway.services.query_unit import QueryUnit
 from gateway.store.database import Database
-from gateway.store.decisions.disputes import DisputeRow
+from gateway.store.decisions.disputes import DisputeFilter, DisputeRow, DisputeWindow
 from gateway.store.unit import UnitOfWork
 
 BATCH = 100
@@ -184,6 +184,11 @@ class DisputeService:
             return _read_all(unit, [row for row in rows if _is_visible(query, row)])
 
         return query.read(read)
+
+    def list_page(self, query: QueryUnit, filtered: DisputeFilter, window: DisputeWindow) -> list[Dispute]:
+        """A page of the disputes with the merchant of a merchant token, in its direction."""
+        merchant_id = query.principal.merchant_id
+        return query.read(lambda unit: _read_all(unit, unit.disputes.list_page(merchant_id, filtered, window)))
 
     def list_newest(self, unit: UnitOfWork, decision_ids: Iterable[str]) -> Mapping[str, Dispute]:
         """The newest dispute of each of these decisions, by decision id. For the person of the decisions."""

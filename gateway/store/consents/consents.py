@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Index, bindparam, false, or_, select, text
+from sqlalchemy import Connection, Index, Select, bindparam, false, or_, select, text
 from sqlmodel import Field
 
 from gateway.domain.consents.authorization_detail import THRESHOLD, AuthorizationDetail, parse_details
@@ -107,6 +107,16 @@ def _with_minimum(detail: AuthorizationDetail, tier: str | None) -> Authorizatio
     return replace(detail, minimum=Tier(tier))
 
 
+@lru_cache
+def _page(backward: bool, after: bool, before: bool) -> Select[Any]:
+    query = select(CONSENTS).where(CONSENTS.c.merchant_id == bindparam("merchant_id"))
+    if after:
+        query = query.where(CONSENTS.c.id < bindparam("after"))
+    if before:
+        query = query.where(CONSENTS.c.id > bindparam("before"))
+    return query.order_by(CONSENTS.c.id if backward else CONSENTS.c.id.desc()).limit(bindparam("most"))
+
+
 class ConsentRepository(Repository):
     """Reads and writes consents. Each change is noted for the record log."""
 
@@ -134,6 +144,16 @@ class ConsentRepository(Repository):
     def list_of_user(self, user_id: str) -> list[Consent]:
         """Returns a person's consents, newest first."""
         return [to_consent(row) for row in self._all(ConsentRow, _OF_USER, user_id=user_id)]
+
+    def list_page(
+        self, merchant_id: str, limit: int, *, backward: bool, after: str | None, before: str | None
+    ) -> list[Consent]:
+        """Returns at most `limit` consents to a merchant after and before these consent ids, from the newest or, if
+        `backward`, from the oldest."""
+        given = {name: bound for name, bound in (("after", after), ("before", before)) if bound is not None}
+        statement = _page(backward, "after" in given, "before" in given)
+        rows = self._all(ConsentRow, statement, merchant_id=merchant_id, most=limit, **given)
+        return [to_consent(row) for row in rows]
 
     def list_unrevoked(self, client_id: str) -> list[str]:
         """Returns the ids of a client's consents that are not revoked, including expired ones, oldest first."""

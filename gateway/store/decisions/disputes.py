@@ -1,8 +1,12 @@
 """Disputes: one row each. The parties' texts are sealed in the decision log; the row has the ids of these entries."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Index, bindparam, func, select
+from sqlalchemy import Index, Select, bindparam, func, select, tuple_
 from sqlmodel import Field
 
 from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, DisputeStatus
@@ -74,6 +78,59 @@ _DECIDED = (
 _UPDATE = DISPUTES.update().where(DISPUTES.c.id == bindparam("dispute_id"))
 
 
+Position = tuple[datetime, str]
+"""When a dispute was opened, and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFilter:
+    """The filter of a page of disputes. None filters nothing; an empty set of statuses matches nothing."""
+
+    statuses: frozenset[DisputeStatus] | None = None
+    opened_after: datetime | None = None
+    opened_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeWindow:
+    """One page: at most `limit` disputes after the position `after` and before the position `before`, from the newest
+    or, if `backward`, from the oldest."""
+
+    limit: int
+    backward: bool = False
+    after: Position | None = None
+    before: Position | None = None
+
+
+@lru_cache
+def _page(names: frozenset[str], backward: bool) -> Select[Any]:
+    """The statement with the conditions of these parameters."""
+    position = tuple_(DISPUTES.c.opened_at, DISPUTES.c.id)
+    conditions = {
+        "statuses": DISPUTES.c.status.in_(bindparam("statuses", expanding=True)),
+        "opened_after": DISPUTES.c.opened_at > bindparam("opened_after"),
+        "opened_before": DISPUTES.c.opened_at < bindparam("opened_before"),
+        "after_at": position < _position("after"),
+        "before_at": position > _position("before"),
+    }
+    order = (DISPUTES.c.opened_at, DISPUTES.c.id) if backward else (DISPUTES.c.opened_at.desc(), DISPUTES.c.id.desc())
+    return (
+        select(DISPUTES)
+        .where(
+            DISPUTES.c.merchant_id == bindparam("merchant_id"),
+            *(condition for name, condition in conditions.items() if name in names),
+        )
+        .order_by(*order)
+        .limit(bindparam("most"))
+    )
+
+
+def _position(name: str) -> Any:
+    return tuple_(
+        bindparam(f"{name}_at", type_=DISPUTES.c.opened_at.type), bindparam(f"{name}_id", type_=DISPUTES.c.id.type)
+    )
+
+
 class DisputeRepository(Repository):
     """Reads and writes disputes. The caller must lock the decision before it writes a dispute."""
 
@@ -84,6 +141,21 @@ class DisputeRepository(Repository):
     def list_of_decision(self, decision_id: str) -> list[DisputeRow]:
         """Returns the disputes of a decision, oldest first."""
         return self._all(DisputeRow, _OF_DECISION, decision_id=decision_id)
+
+    def list_page(self, merchant_id: str, filtered: DisputeFilter, window: DisputeWindow) -> list[DisputeRow]:
+        """Returns the disputes of a merchant in a page, in its direction."""
+        if filtered.statuses == frozenset():
+            return []
+        given: dict[str, Any] = {
+            "statuses": None if filtered.statuses is None else sorted(each.value for each in filtered.statuses),
+            "opened_after": filtered.opened_after,
+            "opened_before": filtered.opened_before,
+        }
+        for name, at in (("after", window.after), ("before", window.before)):
+            given[f"{name}_at"], given[f"{name}_id"] = at or (None, None)
+        parameters = {name: value for name, value in given.items() if value is not None}
+        statement = _page(frozenset(parameters), window.backward)
+        return self._all(DisputeRow, statement, merchant_id=merchant_id, most=window.limit, **parameters)
 
     def list_newest(self, decision_ids: Iterable[str]) -> list[DisputeRow]:
         """Returns the newest dispute of each decision that has one."""
