@@ -35,7 +35,7 @@ _ALL = (
     Scope("decisions:request", TokenKind.USER, "Ask for decisions about you", ("decisions:preview",)),
     Scope("decisions:read", TokenKind.MERCHANT, "Read the decisions made for this merchant"),
     Scope("decisions:write", TokenKind.MERCHANT, "Report activations, settlements and breaches of decisions"),
-    Scope("consents:read", TokenKind.MERCHANT, "Read a consent given to this merchant, by its id"),
+    Scope("consents:read", TokenKind.MERCHANT, "Read the consents given to this merchant"),
     Scope("disputes:write", TokenKind.MERCHANT, "Answer disputes"),
     Scope("webhooks:manage", TokenKind.MERCHANT, "Manage webhook endpoints and read what was sent to them"),
     Scope("grant_management_query", TokenKind.MERCHANT, "Look up a consent given to this client, by its grant_id"),
