@@ -39,16 +39,22 @@ class OutboxRow(Record):
     created_at: WallTime = moment_column()
 
 
-_WAITS = text("position IS NULL")
+_WAITS, _PLACED = text("position IS NULL"), text("position IS NOT NULL")
+
+
+def _of_placed(*columns: str) -> Index:
+    """Returns an index of the messages that have a position: the commit of an event does not write it."""
+    name = f"ix_outbox_{'_'.join(columns)}"
+    return Index(name, *columns, postgresql_where=_PLACED, sqlite_where=_PLACED)
 
 
 class OutboxTable(OutboxRow, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("uq_outbox_aggregate_id_sequence", "aggregate_id", "sequence", unique=True),
-        Index("ix_outbox_merchant_id_position", "merchant_id", "position"),
-        Index("ix_outbox_merchant_id_topic_position", "merchant_id", "topic", "position"),
-        Index("ix_outbox_position", "position"),
+        _of_placed("merchant_id", "position"),
+        _of_placed("merchant_id", "topic", "position"),
+        _of_placed("position"),
         Index("ix_outbox_created_at_id", "created_at", "id", postgresql_where=_WAITS, sqlite_where=_WAITS),
     )
 
@@ -77,7 +83,7 @@ _WAITING = (
     .limit(bindparam("most"))
 )
 _GIVEN = ("id", "merchant_id", "aggregate_id", "topic", "payload", "created_at")
-_LAST_POSITION = select(func.coalesce(func.max(_O.position), 0))
+_LAST_POSITION = select(func.coalesce(func.max(_O.position), 0)).where(_O.position.is_not(None))
 _SINCE = (
     select(OUTBOX)
     .where(

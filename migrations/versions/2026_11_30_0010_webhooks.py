@@ -89,8 +89,10 @@ def _order_messages() -> None:
     op.drop_index("ix_outbox_aggregate_id", _OUTBOX)
     op.drop_index("ix_outbox_merchant_id", _OUTBOX)
     op.create_index("uq_outbox_aggregate_id_sequence", _OUTBOX, ["aggregate_id", "sequence"], unique=True)
-    index(_OUTBOX, "merchant_id", "position")
-    index(_OUTBOX, "position")
+    placed = sa.text("position IS NOT NULL")
+    for columns in (("merchant_id", "position"), ("position",)):
+        name = f"ix_{_OUTBOX}_{'_'.join(columns)}"
+        op.create_index(name, _OUTBOX, list(columns), postgresql_where=placed, sqlite_where=placed)
     waits = sa.text("position IS NULL")
     op.create_index(
         "ix_outbox_created_at_id", _OUTBOX, ["created_at", "id"], postgresql_where=waits, sqlite_where=waits

@@ -94,7 +94,7 @@ def test_only_failed_deliveries_are_filtered(each_world: GraphQLWorld, receiver:
     answers = iter([OK, *[status(500)] * 30])
     receiver.answer = lambda _: next(answers)
     endpoint = deliver(hooks, receiver, 2)
-    while hooks.page(endpoint)["edges"][0]["node"]["status"] == "PENDING":
+    while "PENDING" in [edge["node"]["status"] for edge in hooks.page(endpoint)["edges"]]:  # which one is not known
         hooks.clock.advance(hours=30)
         hooks.call(UPDATE, id=endpoint, input={"enabled": True})
         hooks.settle()
