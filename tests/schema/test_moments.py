@@ -1,19 +1,17 @@
 """Every input of the type DateTime, at the first and the last moment that the scalar has."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 
-from gateway.settings import Settings
-from tests.support.clock import MovableClock
 from tests.support.graphql_world import REQUEST, GraphQLWorld, built, request_variables
 from tests.support.transitions import PREVIEW, TRANSITIONS, transition_input
 
 FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"
 DECISIONS = "query ($filter: DecisionFilter) { merchant { decisions(filter: $filter) { nodes { id } totalCount } } }"
+DISPUTES = "query ($filter: DisputeFilter) { merchant { disputes(filter: $filter) { nodes { id } } } }"
 STAY = {"deposit": {"amount": "800.00", "currency": "CNY"}, "roomRate": {"amount": "100.00", "currency": "CNY"}}
 HOME = {"deposit": {"amount": "800.00", "currency": "CNY"}, "monthlyRent": {"amount": "900.00", "currency": "CNY"}}
 SOON = "2026-11-24T09:00:00Z"
@@ -89,11 +87,15 @@ def check_filter(world: GraphQLWorld, moment: str) -> None:
     assert filtered(world, createdBefore=moment) == int(moment == LAST)
 
 
-@pytest.fixture
-def each_world(settings: Settings, database_url: str, clock: MovableClock) -> Iterator[GraphQLWorld]:
-    """The world on each kind of database in turn."""
-    with closing(GraphQLWorld(settings.model_copy(update={"database_url": database_url}), clock)) as world:
-        yield world
+@check("DisputeFilter.openedAfter", "DisputeFilter.openedBefore")
+def check_dispute_filter(world: GraphQLWorld, moment: str) -> None:
+    decision = world.request()["decision"]["id"]
+    for move in ("activate", "breach"):
+        world.data(TRANSITIONS[move].document, {"input": transition_input(move, decision)}, by=world.merchant())
+    world.container.disputes.open(world.consent.user_id, decision, "It came back on time.")
+    for name, expected in (("openedAfter", moment == FIRST), ("openedBefore", moment == LAST)):
+        found = world.data(DISPUTES, {"filter": {name: moment}}, by=world.merchant())["merchant"]["disputes"]
+        assert len(found["nodes"]) == int(expected), name
 
 
 @pytest.mark.postgresql
