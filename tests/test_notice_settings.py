@@ -90,6 +90,7 @@ def add_notice(world: OAuthWorld) -> None:
         unit.notices.add(world.rows("SELECT id FROM users WHERE username = 'mei'")[0][0], NoticeKind.SIGN_IN)
 
 
+@pytest.mark.slow
 def test_server_sends_notices_by_mail(sqlite_url: str, settings: Settings) -> None:
     with MailServer(login=("user", "p:w")) as server:
         values = {"smtp_url": SecretStr(server.url("user:p%3Aw@")), "smtp_from": "Sesame <notices@gateway.example>"}
@@ -102,6 +103,7 @@ def test_server_sends_notices_by_mail(sqlite_url: str, settings: Settings) -> No
     assert f"{issuer}/account/inbox\n" in message.get_content().replace("\r\n", "\n")
 
 
+@pytest.mark.slow
 def test_server_sends_notices_to_the_hook(sqlite_url: str, settings: Settings) -> None:
     loopback = read_settings(outgoing_networks="127.0.0.0/8").outgoing_networks
     with LocalServer(respond_with(http_response())) as server:

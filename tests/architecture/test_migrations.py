@@ -99,6 +99,7 @@ def test_downgrade_to_base_and_upgrade_on_a_seeded_database(database_url: str) -
         assert verify_logs(unit).intact
 
 
+@pytest.mark.slow
 def test_each_revision_can_be_reverted_on_a_seeded_database(database_url: str) -> None:
     seed(database_url, logged=False)
     revisions = list(ScriptDirectory.from_config(runner.configuration()).walk_revisions())

@@ -42,6 +42,7 @@ def sizes(connection: psycopg.Connection) -> tuple[dict[str, tuple[int, float]],
 
 @pytest.mark.skipif(not is_available(), reason=ABSENT)
 @pytest.mark.parametrize("with_heads", [True, False])
+@pytest.mark.slow
 def test_transaction_of_pgbench_writes_rows_like_the_gateways(
     postgresql_url: str, tmp_path: Path, with_heads: bool
 ) -> None:

@@ -23,6 +23,7 @@ def _run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[st
     return COMMANDS.run(list(arguments), {**bare_environment(), **environment}, "")
 
 
+@pytest.mark.slow
 def test_demo_exits_with_0_if_every_response_is_as_expected() -> None:
     done = _run("sandbox", "demo")
 
@@ -44,6 +45,7 @@ def test_demo_removes_its_database_from_a_postgresql_server(empty_postgresql_url
     assert (left, tables) == ([], [])
 
 
+@pytest.mark.slow
 def test_demo_exits_with_1_if_a_response_is_unexpected(tmp_path: Path) -> None:
     # Only the online shop is loaded, so the car rental of the demo cannot be asked for.
     done = _run("sandbox", "demo", GATEWAY_ADAPTERS="online_shop")

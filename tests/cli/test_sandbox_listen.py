@@ -180,6 +180,7 @@ def test_nothing_is_lost_when_the_server_is_killed(
     assert listener.notes.count("Connecting again.") == listener.notes.count("Connected again.") == 1
 
 
+@pytest.mark.slow
 def test_revoked_token_ends_the_command(server: Sandbox, tmp_path: Path) -> None:
     with closing(MerchantClient(server, "hotel")) as merchant:
         token = merchant.app.merchant_token().json()["access_token"]

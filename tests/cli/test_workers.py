@@ -49,6 +49,7 @@ def test_number_of_workers_is_from_1_to_64(sqlite_url: str, tmp_path: Path, numb
     assert "gateway serve --help" in done.stderr
 
 
+@pytest.mark.slow
 def test_unmigrated_database_is_named_once(empty_postgresql_url: str, valkey_url: str, tmp_path: Path) -> None:
     line = refusal(empty_postgresql_url, tmp_path, "--workers", "2", GATEWAY_VALKEY_URL=valkey_url)
     assert "gateway database upgrade" in line

@@ -116,6 +116,7 @@ def short_tokens(seeded_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
         yield sandbox
 
 
+@pytest.mark.slow
 def test_expired_token_ends_the_stream(short_tokens: Sandbox) -> None:
     merchant = MerchantClient(short_tokens)
     token, began = merchant.app.merchant_token().json()["access_token"], time.monotonic()
@@ -129,6 +130,7 @@ def test_expired_token_ends_the_stream(short_tokens: Sandbox) -> None:
     assert token not in short_tokens.output
 
 
+@pytest.mark.slow
 def test_revoked_token_ends_the_stream(sandbox: Sandbox) -> None:
     merchant = MerchantClient(sandbox, "hotel")
     token = merchant.app.merchant_token().json()["access_token"]

@@ -114,6 +114,7 @@ def test_inclusion_and_growth_are_verified_with_public_keys(
     assert "decision log: 2 entries, all in order." in verified.stdout
 
 
+@pytest.mark.slow
 def test_a_database_older_than_the_file_is_reported(server: Sandbox, tmp_path: Path) -> None:
     file, database = tmp_path / "checkpoints", server.folder / "gateway.db"
     copy = database.read_bytes()

@@ -58,6 +58,7 @@ def allow(app: FapiApp, request_uri: str, person: dict[str, Any]) -> str:
         return query_of(response.headers["location"])["code"]
 
 
+@pytest.mark.slow
 def test_77_each_step_can_use_the_other_process(pair: Pair, person: dict[str, Any]) -> None:
     first, second = pair
     verifier, challenge = pkce()

@@ -55,6 +55,7 @@ def test_compressed_body_is_refused(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("part", ["head", "body", "interim", "nothing"])
+@pytest.mark.slow
 def test_slow_response_ends_at_the_deadline(part: str) -> None:
     ended = threading.Event()
 

@@ -59,6 +59,7 @@ def test_testing_counts_nothing(both: RateLimiter) -> None:
     assert is_allowed(both, THREE, "mei")
 
 
+@pytest.mark.slow
 def test_the_window_moves(both: RateLimiter) -> None:
     short = RateLimit("short", 2, timedelta(seconds=1))
     assert [is_allowed(both, short, "mei") for _ in range(3)] == [True, True, False]

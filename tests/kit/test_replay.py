@@ -40,6 +40,7 @@ def test_only_one_of_concurrent_uses_is_first(both: Replays) -> None:
         assert race(lambda _, key=f"key {number}": both.record_use(key, 60).first).count(True) == 1  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_value_can_be_used_again_after_it_expired(both: Replays) -> None:
     assert both.record_use("one", 1).first
     time.sleep(1.1)

@@ -26,6 +26,7 @@ from tests.support.policy import with_rules
 
 
 @pytest.mark.parametrize("key", sorted(discover()))
+@pytest.mark.slow
 def test_built_in_adapters_satisfy_every_requirement(key: str) -> None:
     adapter = discover({key})[key]
     assert check_adapter(adapter) == {each.name: [] for each in REQUIREMENTS}

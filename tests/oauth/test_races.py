@@ -67,6 +67,7 @@ def test_55_all_refreshes_without_rotation_succeed(racing_world: OAuthWorld) -> 
         assert (row.used_at, row.revoked_at) == (None, None)
 
 
+@pytest.mark.slow
 def test_55_one_of_concurrent_refreshes_succeeds(racing_world: OAuthWorld) -> None:
     world = racing_world
     tokens: Any = world.tokens()

@@ -86,6 +86,7 @@ def check(schemas: int, documents: int, *, reads_values: bool = False) -> Counte
     return seen
 
 
+@pytest.mark.slow
 def test_generated_operations_have_equal_results() -> None:
     seen = check(40, 10)
     assert seen["compiled"] > 200

@@ -152,6 +152,7 @@ def test_h4_decision_without_valkey_is_unavailable_and_can_be_sent_again(
     assert valkey_world.request()["replayed"] is False
 
 
+@pytest.mark.slow
 def test_h4_hanging_valkey_is_unavailable(valkey_world: GraphQLWorld, own_valkey: ValkeyServer) -> None:
     with own_valkey.hanging():
         assert_unavailable(post(valkey_world, REQUEST, request_variables("key-1", "order-1")))

@@ -21,6 +21,7 @@ LIMIT = 3_000_000
 
 
 @pytest.mark.postgresql
+@pytest.mark.slow
 def test_concurrent_requests_of_many_merchants_keep_the_credit_limit(world: DemoWorld) -> None:
     all_consents = grant_to_shops(world, "excellent", MERCHANTS)
     calls = [

@@ -83,6 +83,7 @@ def test_decision_of_another_merchant_is_not_found(
 
 @pytest.mark.postgresql
 @EACH_TRANSITION
+@pytest.mark.slow
 def test_one_of_concurrent_transitions_succeeds(
     world: DemoWorld, transition: Callable[[str, str], TransitionCall]
 ) -> None:

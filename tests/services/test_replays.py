@@ -171,6 +171,7 @@ def test_replay_does_not_apply_due_transitions(world: DemoWorld) -> None:
     assert (world.scheduler.apply_due(), world.mismatches()) == (1, [])
 
 
+@pytest.mark.slow
 def test_replay_after_random_steps_changes_nothing(world: DemoWorld) -> None:
     replayed: list[int] = []
     quiet = [HealthCheck.too_slow, HealthCheck.nested_given]

@@ -95,6 +95,7 @@ def test_h5_missing_socket(tmp_path: Path) -> None:
     assert "no database server at the socket" in cause(f"postgresql://gateway:{WORD}@/gateway?host={tmp_path}")
 
 
+@pytest.mark.slow
 def test_h5_server_that_hangs(own_postgresql: Cluster) -> None:
     with own_postgresql.hanging():
         assert "does not reply in time" in cause(own_postgresql.url("gateway"))

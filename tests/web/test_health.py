@@ -98,6 +98,7 @@ def eventually(http: TestClient, expected: dict[str, str]) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_h3_database_that_cannot_be_written_is_not_ready(deployment: Settings) -> None:
     with server_of(deployment) as http:
         assert failing(http) == {}
@@ -142,6 +143,7 @@ def test_h3_full_disk_is_not_ready(settings: Settings, sqlite_url: str, monkeypa
         assert failing(http) == {"database": "SQLITE_FULL"}
 
 
+@pytest.mark.slow
 def test_h3_valkey_that_stops_is_not_ready(settings: Settings, sqlite_url: str, own_valkey: ValkeyServer) -> None:
     changed = {"database_url": sqlite_url, "valkey_url": SecretStr(own_valkey.url)}
     with server_of(settings.model_copy(update=changed)) as http:

@@ -90,6 +90,7 @@ def test_a4_header_that_arrives_in_pieces_is_counted_as_a_whole(server: RunningS
         ),
     ],
 )
+@pytest.mark.slow
 def test_server_stops_reading_what_it_refuses(server: RunningServer, start: bytes, piece: bytes) -> None:
     with server.connect() as connection:
         connection.send(start)
@@ -161,6 +162,7 @@ def test_upgrade_is_ignored(server: RunningServer) -> None:
         pytest.param(b"POST /unread HTTP/1.1\r\nContent-Length: 5\r\n\r\n12", 404, id="A5-body-that-is-not-needed"),
     ],
 )
+@pytest.mark.slow
 def test_connection_that_waits_too_long_is_closed(impatient: RunningServer, sent: bytes, status: int) -> None:
     with impatient.connect() as connection:
         connection.send(sent)
