@@ -133,7 +133,8 @@ class WebhookService:
 
     def resend(self, merchant_id: str, delivery_id: str) -> WebhookDeliveryRow:
         """Sends an event to an endpoint again, now and with all attempts of the schedule, and returns the delivery. The
-        event id is the same. Raises NotFound, also for a delivery that was purged."""
+        event id is the same. Raises NotFound, also for a delivery that was purged, and InvalidInput if the endpoint is
+        disabled."""
 
         def resend(unit: UnitOfWork) -> WebhookDeliveryRow:
             delivery = unit.webhook_deliveries.lock(delivery_id)
