@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Delete, Integer, Table, and_, bindparam, exists, select, tuple_
+from sqlalchemy import ColumnElement, Delete, Integer, Table, and_, bindparam, exists, or_, select, tuple_
 
 from gateway.kit.clock import WallTime
 from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
@@ -59,7 +59,10 @@ _STATEMENTS = {
 _STATEMENTS |= {
     ATTEMPTS.name: _delete(ATTEMPTS, ATTEMPTS.c.started_at),
     DELIVERIES.name: _delete(
-        DELIVERIES, DELIVERIES.c.created_at, ~exists().where(ATTEMPTS.c.delivery_id == DELIVERIES.c.id)
+        DELIVERIES,
+        DELIVERIES.c.created_at,
+        ~exists().where(ATTEMPTS.c.delivery_id == DELIVERIES.c.id),
+        or_(DELIVERIES.c.due_at.is_(None), DELIVERIES.c.due_at < _BEFORE),  # no attempt runs whose result would be lost
     ),
 }
 _STATEMENTS |= {table.name: _delete(table, table.c.created_at) for table in (SESSIONS, MESSAGES, NOTICES)}

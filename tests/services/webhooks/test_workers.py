@@ -116,3 +116,20 @@ def test_what_was_sent_is_kept_for_thirty_days(world: WebhookWorld, receiver: Re
     deleted = {table: rows for table, rows in purges.purge().items() if rows}
     assert deleted == {"webhook_attempts": 1, "webhook_deliveries": 1, "webhook_messages": 1}
     assert world.deliveries(endpoint) == []
+
+
+def test_delivery_of_an_attempt_that_runs_is_not_purged(world: WebhookWorld, receiver: Receiver) -> None:
+    endpoint = world.endpoint(receiver.url())
+    world.emit()
+    world.settle()
+    world.clock.advance(WEBHOOKS_KEPT_FOR)
+    world.clock.advance(seconds=1)
+    (delivery,) = world.deliveries(endpoint)
+    with writing(world.database) as unit:
+        unit.webhook_deliveries.resend([delivery.id], unit.wall)
+    world.worker.step()
+    purges = PurgeService(world.database, sandbox_settings())
+    purges.purge()
+    assert len(world.deliveries(endpoint)) == 1
+    world.settle()
+    assert [row.status for row in world.deliveries(endpoint)] == [DELIVERED]
