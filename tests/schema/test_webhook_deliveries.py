@@ -142,15 +142,24 @@ def test_event_of_a_delivery_needs_the_scopes_of_its_subject(
     assert both["node"]["deliveries"]["nodes"][0]["event"]["decision"] is not None
 
 
-def test_purged_body_and_deliveries_are_not_shown(hooks: GraphQLHooks, receiver: Receiver) -> None:
+def test_purged_deliveries_are_not_shown(hooks: GraphQLHooks, receiver: Receiver) -> None:
+    endpoint = deliver(hooks, receiver)
+    delivery = hooks.page(endpoint)["edges"][0]["node"]["id"]
+    hooks.clock.advance(WEBHOOKS_KEPT_FOR + timedelta(days=1))
+    PurgeService(hooks.database, hooks.world.container.settings).purge()
+    assert hooks.page(endpoint)["edges"] == []
+    assert hooks.call(NODE, id=delivery) is None
+    assert hooks.call(RESEND, id=delivery)["userErrors"][0]["code"] == "NOT_FOUND"
+
+
+def test_body_that_was_purged_before_a_resend_is_null(hooks: GraphQLHooks, receiver: Receiver) -> None:
     endpoint = deliver(hooks, receiver)
     delivery = hooks.page(endpoint)["edges"][0]["node"]["id"]
     hooks.clock.advance(WEBHOOKS_KEPT_FOR + timedelta(days=1))
     hooks.call(RESEND, id=delivery)
     PurgeService(hooks.database, hooks.world.container.settings).purge()
-    assert hooks.page(endpoint)["edges"] == []
-    assert hooks.call(NODE, id=delivery) is None
-    assert hooks.call(RESEND, id=delivery)["userErrors"][0]["code"] == "NOT_FOUND"
+    (shown,) = [edge["node"] for edge in hooks.page(endpoint)["edges"]]
+    assert (shown["id"], shown["status"], shown["requestBody"]) == (delivery, "PENDING", None)
 
 
 def test_body_without_a_message_is_null(hooks: GraphQLHooks, receiver: Receiver) -> None:
