@@ -38,6 +38,8 @@ from schema.types.outcome import DecisionOutcome, outcome_of
 _TIMELINE, _DISPUTES = "TIMELINE", "DISPUTES"
 _DECISION_SCOPES = require_scopes("decisions:read", "decisions:write", "decisions:request")
 _DISPUTE_SCOPES = require_scopes("decisions:read", "disputes:write")
+_NOTE_SCOPES = require_scopes("decisions:read", "decisions:request")
+"""Other tokens reach events too, such as one with webhooks:manage by a delivery. Messages have no notes either."""
 
 
 @strawberry.type(
@@ -96,8 +98,12 @@ class DecisionEvent(Event):
     to: Status = strawberry.field(description="Status after the event.")
     actor: Actor = strawberry.field(description="Who caused the event.")
     note: str | None = strawberry.field(
-        description="The actor's note, for example the reason for a cancellation. Null if there is none, or if the"
-        " user's data has been erased."
+        description=describe(
+            "The actor's note, for example the reason for a cancellation. Null if there is none, or if the user's data"
+            " has been erased.",
+            _NOTE_SCOPES,
+        ),
+        directives=[_NOTE_SCOPES],
     )
 
     @classmethod

@@ -5,12 +5,13 @@ from typing import Any, ClassVar
 import pytest
 from graphql import GraphQLObjectType
 
-from gateway.domain.scope import SCOPES
+from gateway.domain.scope import SCOPES, TokenKind
 from schema.deadlines import DeadlineCheck
 from schema.permissions import field_scopes, type_scopes
 from schema.query import ANY_VALID_TOKEN
 from tests.support import factories
 from tests.support.graphql_world import GraphQLWorld, built
+from tests.support.transitions import TRANSITIONS, transition_input
 from tests.support.units import writing
 
 SCHEMA = built().schema
@@ -131,6 +132,56 @@ class TestScopedType:
             field = SCHEMA.type_map[type_name].fields[name]  # type: ignore[attr-defined]
             assert isinstance(field.resolve, DeadlineCheck), field_name
             assert field.resolve.resolve.__module__ == "schema.permissions", field_name
+
+
+class TestNote:
+    """The words of a note are for those who may read decisions, however its event is found."""
+
+    NOTE, REQUIRED = "The customer was ill.", [["decisions:read"], ["decisions:request"]]
+    TIMELINE = """query T($id: ID!) { node(id: $id) {
+      ... on Decision { timeline(last: 1) { nodes { id ... on DecisionEvent { note } } } } } }"""
+    EVENT = "query E($id: ID!) { node(id: $id) { id ... on DecisionEvent { note } } }"
+
+    @pytest.fixture
+    def decision(self, world: GraphQLWorld) -> str:
+        """The id of a decision that was cancelled with a note."""
+        decision = str(world.request()["decision"]["id"])
+        cancel = transition_input("cancel", decision, reason=self.NOTE)
+        world.data(TRANSITIONS["cancel"].document, {"input": cancel}, by=world.merchant())
+        return decision
+
+    @pytest.fixture
+    def event(self, world: GraphQLWorld, decision: str) -> str:
+        """The id of the event with the note."""
+        (event,) = world.data(self.TIMELINE, {"id": decision})["node"]["timeline"]["nodes"]
+        return str(event["id"])
+
+    def test_readers_of_decisions_and_the_own_consent_see_it(
+        self, world: GraphQLWorld, decision: str, event: str
+    ) -> None:
+        for token in (world.merchant("decisions:read"), world.user("decisions:request")):
+            found = world.data(self.TIMELINE, {"id": decision}, by=token)["node"]["timeline"]["nodes"]
+            assert found == [{"id": event, "note": self.NOTE}]
+            assert world.data(self.EVENT, {"id": event}, by=token)["node"] == {"id": event, "note": self.NOTE}
+
+    @pytest.mark.parametrize(
+        "scope", ["decisions:write", "disputes:write", "consents:read", "webhooks:manage", "score:exact"]
+    )
+    def test_node_shows_it_to_no_other_token(self, world: GraphQLWorld, event: str, scope: str) -> None:
+        token = world.user(scope) if SCOPES[scope].kind is TokenKind.USER else world.merchant(scope)
+        executed = world.run(self.EVENT, {"id": event}, by=token)
+        assert executed.body["data"]["node"] == {"id": event, "note": None}
+        (error,) = executed.body["errors"]
+        assert (error["path"], error["extensions"]) == (
+            ["node", "note"],
+            {"code": "FORBIDDEN", "requiredScopes": self.REQUIRED},
+        )
+
+    def test_timeline_shows_it_to_no_other_token(self, world: GraphQLWorld, decision: str, event: str) -> None:
+        executed = world.run(self.TIMELINE, {"id": decision}, by=world.merchant("decisions:write"))
+        assert executed.body["data"]["node"]["timeline"]["nodes"] == [{"id": event, "note": None}]
+        (error,) = executed.body["errors"]
+        assert error["extensions"] == {"code": "FORBIDDEN", "requiredScopes": self.REQUIRED}
 
 
 class TestVisibility:

@@ -19,6 +19,7 @@ from tests.support.graphql_webhooks import (
 )
 from tests.support.graphql_world import GraphQLWorld
 from tests.support.statements import statements
+from tests.support.transitions import TRANSITIONS, transition_input
 from tests.support.webhook_world import OK, Receiver, status
 
 NODE = "query N($id: ID!) { node(id: $id) { __typename id } }"
@@ -140,6 +141,27 @@ def test_event_of_a_delivery_needs_the_scopes_of_its_subject(
     assert error["extensions"]["code"] == "FORBIDDEN"
     both = world.data(document, {"id": endpoint}, by=world.merchant(MANAGE, "decisions:read"))
     assert both["node"]["deliveries"]["nodes"][0]["event"]["decision"] is not None
+
+
+def test_note_of_a_delivered_event_needs_decisions_read(
+    world: GraphQLWorld, hooks: GraphQLHooks, receiver: Receiver
+) -> None:
+    endpoint = hooks.endpoint(receiver.url(), [Topic.DECISION_CANCELLED])
+    decision = str(world.request()["decision"]["id"])
+    cancel = transition_input("cancel", decision, reason="The customer was ill.")
+    world.data(TRANSITIONS["cancel"].document, {"input": cancel}, by=world.merchant())
+    hooks.settle()
+    document = """query E($id: ID!) { node(id: $id) { ... on WebhookEndpoint { deliveries { nodes {
+      requestBody event { ... on DecisionEvent { to note } } } } } } }"""
+    executed = world.run(document, {"id": endpoint}, by=hooks.manager)
+    (node,) = executed.body["data"]["node"]["deliveries"]["nodes"]
+    assert node["event"] == {"to": "CANCELLED", "note": None}
+    assert "ill" not in node["requestBody"]
+    (error,) = executed.body["errors"]
+    assert error["extensions"]["code"] == "FORBIDDEN"
+    both = world.data(document, {"id": endpoint}, by=world.merchant(MANAGE, "decisions:read"))
+    (node,) = both["node"]["deliveries"]["nodes"]
+    assert node["event"]["note"] == "The customer was ill."
 
 
 def test_purged_deliveries_are_not_shown(hooks: GraphQLHooks, receiver: Receiver) -> None:
