@@ -105,7 +105,7 @@ export class Receiver {
   // Returns what we do about an event. Work that takes longer, such as an email, is done later: the gateway waits.
   change(id, { type, subject, data }) {
     if (type === 'consent.revoked' || type === 'consent.expired') return { effect: id, drop: subject.id };
-    if (type.startsWith('consent.')) {
+    if (type.startsWith('consent.')) { // after consent.narrowed read the consent with the API before its next use
       return { effect: id, keep: [subject.id, { user: data.subject, scopes: data.scopes }] };
     }
     if (type.startsWith('decision.')) {

@@ -123,7 +123,7 @@ class Receiver:
         topic, subject, data = event["type"], event["subject"]["id"], event["data"]
         if topic in {"consent.revoked", "consent.expired"}:  # what the consent let us store goes
             database.execute("DELETE FROM consents WHERE id = ?", (subject,))
-        elif topic.startswith("consent."):
+        elif topic.startswith("consent."):  # after consent.narrowed the process reads the consent before its next use
             row = (subject, data.get("subject"), json.dumps(data.get("scopes")))
             database.execute("INSERT OR REPLACE INTO consents VALUES (?, ?, ?)", row)
         elif topic.startswith("decision."):

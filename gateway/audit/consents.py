@@ -1,4 +1,8 @@
-"""Reconciles consents with the outbox: each version of a consent has one message, and each message a version."""
+"""Reconciles consents with the outbox: each version of a consent has one message, and each message a version.
+
+The message of a version that allows less than the one before has CONSENT_NARROWED, or CONSENT_GRANTED: earlier
+revisions sent no other topic, and a threshold inquiry can have narrowed the consent after the version before.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -7,8 +11,12 @@ from typing import Any
 from sqlalchemy import Executable, Row, bindparam, select
 
 from gateway.audit.batches import read_batches
+from gateway.domain.consents.authorization_detail import parse_details
+from gateway.domain.consents.coverage import allows_less
+from gateway.domain.consents.request import Request
 from gateway.domain.consents.version import ConsentAction, ConsentVersion
-from gateway.domain.events import Actor
+from gateway.domain.errors import InvalidInput
+from gateway.domain.events import Actor, Topic
 from gateway.domain.webhooks.snapshot import Snapshot, snapshot_consent
 from gateway.store.consents.consents import CONSENTS
 from gateway.store.consents.versions import CONSENT_VERSIONS
@@ -16,11 +24,13 @@ from gateway.store.outbox import OUTBOX
 from gateway.store.unit import UnitOfWork
 
 _TOPICS = {action.value: action.topic for action in ConsentAction}
-_OF_CONSENTS = OUTBOX.c.topic.in_(sorted(set(_TOPICS.values())))
+_OF_CONSENTS = OUTBOX.c.topic.in_(sorted({*_TOPICS.values(), Topic.CONSENT_NARROWED}))
 _CONSENTS = select(CONSENTS)
 _V = CONSENT_VERSIONS.c
-_VERSIONS: Executable = select(_V.consent_id, _V.version, _V.action, _V.actor, _V.scopes, _V.at).where(
-    _V.consent_id.in_(bindparam("ids", expanding=True))
+_VERSIONS: Executable = (
+    select(_V.consent_id, _V.version, _V.action, _V.actor, _V.scopes, _V.details, _V.at)
+    .where(_V.consent_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_V.consent_id, _V.version)
 )
 _MESSAGES = (
     select(OUTBOX)
@@ -44,14 +54,23 @@ def _compare(unit: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[str]:
     parameters = {"ids": list(consents)}
     expected: Counter[tuple[str, str | None]] = Counter()
     payloads: defaultdict[tuple[str, str | None], list[Snapshot]] = defaultdict(list)
+    narrowed: list[Snapshot] = []
+    previous: Row[Any] | None = None
     for row in unit.connection.execute(_VERSIONS, parameters):
         key = row.consent_id, _TOPICS.get(row.action)
+        snapshots = _snapshots(row, consents[row.consent_id].subject)
         expected[key] += 1
-        payloads[key] += _snapshots(row, consents[row.consent_id].subject)
+        payloads[key] += snapshots
+        if previous is not None and previous.consent_id == row.consent_id and _allows_less(row, previous):
+            narrowed += snapshots
+        previous = row
     written: Counter[tuple[str, str | None]] = Counter()
     with_snapshots: set[str] = set()
     for message in unit.connection.execute(_MESSAGES, parameters):
-        consent, key = consents[message.aggregate_id], (message.aggregate_id, message.topic)
+        consent, topic = consents[message.aggregate_id], message.topic
+        if topic == Topic.CONSENT_NARROWED and message.payload in narrowed:
+            topic = Topic.CONSENT_GRANTED
+        key = message.aggregate_id, topic
         written[key] += 1
         is_same = message.payload in payloads[key]
         if is_same:
@@ -74,3 +93,12 @@ def _snapshots(row: Row[Any], subject: str) -> list[Snapshot]:
         return []
     version = ConsentVersion(row.consent_id, row.version, action, actor, tuple(row.scopes), (), None, row.at)
     return [snapshot_consent(subject, version)]
+
+
+def _allows_less(row: Row[Any], previous: Row[Any]) -> bool:
+    """Whether a version allows less than the one before it. False for versions that cannot be read."""
+    try:
+        after, before = (Request(tuple(each.scopes), parse_details(each.details)) for each in (row, previous))
+        return allows_less(after, before, row.at - previous.at)
+    except (InvalidInput, TypeError, ValueError):
+        return False

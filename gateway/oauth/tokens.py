@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.domain.consents.consent import Consent
+from gateway.domain.consents.coverage import details_within
 from gateway.domain.identity.client import BASELINE
 from gateway.kit.clock import WallTime
 from gateway.kit.crypto import base64url, derive, digest, random_token
 from gateway.oauth.clients.client import Client
 from gateway.oauth.consent_check import end_with_consent
 from gateway.oauth.server import Server
-from gateway.services.consents.service import details_within
 from gateway.services.container import Container
 from gateway.settings import Settings
 from gateway.store.oauth.requests import AuthorizationCodeRow

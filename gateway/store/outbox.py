@@ -122,13 +122,16 @@ def message_of_event(
     )
 
 
-def message_of_consent(message_id: str, consent: Consent, version: ConsentVersion, now: WallTime) -> OutboxRow:
-    """Returns the message that a consent was given, changed or ended. `version` is the version that the change made."""
+def message_of_consent(
+    message_id: str, consent: Consent, version: ConsentVersion, now: WallTime, topic: Topic | None = None
+) -> OutboxRow:
+    """Returns the message that a consent was given, changed or ended. `version` is the version that the change made.
+    The message has this topic, or that of the version's action."""
     return OutboxRow(
         id=message_id,
         merchant_id=consent.merchant_id,
         aggregate_id=consent.id,
-        topic=version.action.topic,
+        topic=topic or version.action.topic,
         payload=snapshot_consent(consent.subject, version),
         created_at=now,
     )

@@ -214,7 +214,9 @@ _publish(
         "DISPUTE_ANSWERED": "The merchant responded to a dispute.",
         "DISPUTE_REMINDER": "A dispute waits for your response, which is due in 48 hours. Without one it is upheld.",
         "DISPUTE_RESOLVED": "A dispute ended.",
-        "CONSENT_GRANTED": "A user granted a consent.",
+        "CONSENT_GRANTED": "A user granted a consent, or changed one so that it still allows what it did.",
+        "CONSENT_NARROWED": "A user changed a consent, and it no longer allows all that it did. Read it before you use"
+        " it again.",
         "CONSENT_REVOKED": "A user revoked a consent.",
         "CONSENT_EXPIRING": "A consent expires in seven days.",
         "CONSENT_EXPIRED": "A consent has expired.",

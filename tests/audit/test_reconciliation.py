@@ -183,6 +183,8 @@ def test_changed_message_is_found(history: DecisionHistory) -> None:
         ("DELETE FROM outbox WHERE topic = 'DISPUTE_RESOLVED'", NO_MESSAGE),
         (f"DELETE FROM outbox {ended}", uneven),
         (f"UPDATE outbox SET topic = 'CONSENT_GRANTED' {ended}", uneven),
+        (f"UPDATE outbox SET topic = 'CONSENT_NARROWED' {ended}", uneven),
+        ("UPDATE outbox SET topic = 'CONSENT_NARROWED' WHERE topic = 'CONSENT_GRANTED'", uneven),
         (f"UPDATE outbox SET topic = 'DECISION_CANCELLED' {ended}", uneven),
         (f"UPDATE outbox SET topic = 'DECISION_CANCELLED' {ended}", NOT_LOGGED),
         (f"UPDATE outbox SET topic = '' {ended}", NOT_LOGGED),

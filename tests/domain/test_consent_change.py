@@ -1,7 +1,9 @@
 """Merging and replacing consents: the result never allows what the person has not allowed."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product as product_of
 
 import pytest
 from hypothesis import given
@@ -193,6 +195,37 @@ def allows(held: Consent, asked: AuthorizationDetail, now: BusinessTime) -> bool
     except ConsentRefused:
         return False
     return True
+
+
+def probes() -> Iterator[AuthorizationDetail]:
+    """Everything that a generated detail can allow, one product at a time."""
+    for purpose in ("CAR_RENTAL", "HOUSING"):
+        for level in LEVELS:
+            yield replace(TIER, level=level, purpose=purpose)
+        for product, minor, currency in product_of(Product, range(1, 4), ("CNY", "EUR")):
+            yield replace(WAIVER, products=(product,), maximum_amount=Money(minor, currency), purpose=purpose)
+
+
+@given(details, details, st.integers(0, 150), st.sampled_from(GrantAction))
+def test_change_removes_permission_exactly_if_something_is_no_longer_allowed(
+    before: tuple[AuthorizationDetail, ...],
+    more: tuple[AuthorizationDetail, ...],
+    changed_after: int,
+    action: GrantAction,
+) -> None:
+    held = consent(*before)
+    now = min(NOON + timedelta(hours=changed_after), held.expires_at - timedelta(seconds=1))
+    change = Change(action, held, 1)
+    after = change.result(request(*more), now)
+    last_moments = {now, *(NOON + (detail.duration or DAY) - timedelta(seconds=1) for detail in before)}
+    lost = any(
+        allows(held, probe, moment) and not allows(after, probe, moment)
+        for moment in last_moments
+        if moment >= now
+        for probe in probes()
+    )
+    assert change.removes_permission(after) is lost
+    assert not (lost and action is GrantAction.MERGE)
 
 
 @given(details, details, st.one_of(scores, decisions), st.integers(0, 150), st.integers(0, 400))

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from enum import StrEnum
 
 from gateway.domain.consents.authorization_detail import MOST_DETAILS, AuthorizationDetail
 from gateway.domain.consents.consent import Consent
+from gateway.domain.consents.coverage import allows_less, remaining_details
 from gateway.domain.consents.request import Request, supported_scopes
 from gateway.domain.consents.threshold import with_one_minimum
 from gateway.domain.errors import InvalidInput
@@ -57,17 +57,16 @@ class Change:
         last = max(detail.duration for detail in details if detail.duration is not None)
         return replace(self.consent, scopes=scopes, details=details, granted_at=now, expires_at=now + last)
 
+    def removes_permission(self, result: Consent) -> bool:
+        """Whether the merchant may no longer do something that the consent allowed. `result` is the changed consent."""
+        before, after = (Request(each.scopes, each.details) for each in (self.consent, result))
+        return allows_less(after, before, result.granted_at - self.consent.granted_at)
+
 
 def in_force(consent: Consent, now: BusinessTime) -> Iterator[AuthorizationDetail]:
     """Yields the details that have not expired. The duration of each is its remaining time from `now`, in whole
     seconds."""
-    for detail in consent.details:
-        if detail.duration is None:
-            continue  # a granted detail has one
-        remaining = consent.granted_at + detail.duration - now
-        whole = timedelta(seconds=remaining // timedelta(seconds=1))
-        if whole > timedelta(0):
-            yield replace(detail, duration=whole)
+    return remaining_details(consent.details, now - consent.granted_at)
 
 
 def _decides(details: Iterable[AuthorizationDetail]) -> bool:

@@ -17,7 +17,7 @@ class ConsentAction(StrEnum):
 
     @property
     def topic(self) -> Topic:
-        """The topic of the message to the merchant."""
+        """The topic of the message to the merchant, if the change took nothing away that the merchant was allowed."""
         return Topic.CONSENT_REVOKED if self is ConsentAction.REVOKED else Topic.CONSENT_GRANTED
 
 

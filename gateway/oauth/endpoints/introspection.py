@@ -7,6 +7,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint as Rfc7662Endpoint
 
 from gateway.domain import scope
 from gateway.domain.consents.consent import Consent
+from gateway.domain.consents.coverage import details_within
 from gateway.domain.errors import Unauthenticated
 from gateway.domain.identity.client_rights import usable_scopes as client_scopes
 from gateway.kit.clock import BusinessTime
@@ -16,7 +17,6 @@ from gateway.oauth.clients.client import Client
 from gateway.oauth.consent_check import end_with_consent, lock_active_consent, usable_scopes
 from gateway.oauth.server import Server
 from gateway.oauth.token_check import require_valid_token
-from gateway.services.consents.service import details_within
 from gateway.store.oauth.tokens import LoadedToken, RefreshTokenRow
 
 

@@ -1,19 +1,18 @@
 """Consents: grants, changes and revocations, and their history."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from gateway.domain import scope as registry_of_scopes
-from gateway.domain.consents.authorization_detail import LEVELS, AuthorizationDetail
+from gateway.domain.consents.authorization_detail import AuthorizationDetail
 from gateway.domain.consents.change import Change, GrantAction
 from gateway.domain.consents.consent import Consent, ConsentStatus
 from gateway.domain.consents.request import Request
 from gateway.domain.consents.version import ConsentAction, ConsentVersion
 from gateway.domain.environment import Environment
 from gateway.domain.errors import InvalidInput, NotFound
-from gateway.domain.events import Actor
+from gateway.domain.events import Actor, Topic
 from gateway.domain.notices.notice import NoticeKind
 from gateway.kit.clock import BusinessTime
 from gateway.kit.crypto import random_token
@@ -26,7 +25,6 @@ from gateway.store.outbox import message_of_consent
 from gateway.store.unit import UnitOfWork
 from merchants.registry import AdapterRegistry
 
-_PREVIEW = "decisions:preview"
 _CHANGED = {GrantAction.MERGE: ConsentAction.MERGED, GrantAction.REPLACE: ConsentAction.REPLACED}
 
 
@@ -115,15 +113,17 @@ class ConsentService:
             raise NotFound("There is no such consent.")
         if unit.consent_versions.load_latest_number(stored.id) != change.version:
             raise NotFound("The consent has changed in the meantime.")
+        change = replace(change, consent=stored)
         try:
-            consent = replace(change, consent=stored).result(granted, now)
+            consent = change.result(granted, now)
         except InvalidInput:  # a threshold inquiry has meanwhile bound the consent to another tier
             raise NotFound("The consent has changed in the meantime.") from None
         unit.consents.update(consent)
         if change.action is GrantAction.REPLACE:
             unit.consents.unbind_threshold(consent.id)
             unit.endings.end_consent(consent.id, unit.wall)
-        self._append_version(unit, consent, _CHANGED[change.action], Actor.USER, now, asked)
+        topic = Topic.CONSENT_NARROWED if change.removes_permission(consent) else None
+        self._append_version(unit, consent, _CHANGED[change.action], Actor.USER, now, asked, topic)
         return consent
 
     def revoke(self, unit: UnitOfWork, consent_id: str, user_id: str | None, *, actor: Actor = Actor.USER) -> Consent:
@@ -221,13 +221,14 @@ class ConsentService:
         actor: Actor,
         now: BusinessTime,
         asked: Request | None = None,
+        topic: Topic | None = None,
     ) -> None:
-        """Appends a version, and adds the message to the merchant and the notice to the person. The consent must be
-        new, or its row locked."""
+        """Appends a version, and adds the message to the merchant and the notice to the person. The message has this
+        topic, or that of the action. The consent must be new, or its row locked."""
         number = unit.consent_versions.load_latest_number(consent.id) + 1
         version = ConsentVersion(consent.id, number, action, actor, consent.scopes, consent.details, asked, now)
         unit.consent_versions.append(version)
-        unit.outbox.add(message_of_consent(self._ids.new("msg"), consent, version, unit.wall))
+        unit.outbox.add(message_of_consent(self._ids.new("msg"), consent, version, unit.wall, topic))
         if action is not ConsentAction.REVOKED:
             unit.notices.add(
                 consent.user_id,
@@ -236,18 +237,3 @@ class ConsentService:
                 subject_id=consent.id,
                 business_at=now,
             )
-
-
-def details_within(details: Iterable[AuthorizationDetail], scopes: Iterable[str]) -> list[AuthorizationDetail]:
-    """The part of a consent's details that a token with these scopes can use. A level above the token's level is
-    lowered to it."""
-    held = registry_of_scopes.expand(scopes)
-    levels = [level for level in LEVELS if f"score:{level}" in held]
-    within = []
-    for detail in details:
-        if detail.type == "decision" and _PREVIEW in held:
-            within.append(detail)
-        if detail.level is not None and levels:
-            level = min(detail.level, levels[-1], key=LEVELS.index)
-            within.append(replace(detail, level=level))
-    return within
