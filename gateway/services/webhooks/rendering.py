@@ -35,14 +35,14 @@ def render_or_log(render: Render, message: OutboxRow, now: WallTime) -> WebhookM
     and are tried again."""
     try:
         rendered = render(message)
-    except Exception as error:  # noqa: BLE001  # the code of an adapter can raise anything
+        return WebhookMessageRow(
+            event_id=message.id,
+            content_type=rendered.content_type,
+            signature=rendered.signature.value,
+            header=rendered.header,
+            body=rendered.body,
+            created_at=now,
+        )
+    except Exception as error:  # noqa: BLE001  # the code of an adapter can raise anything, and return anything
         _log.error("webhook_message_not_rendered", event_id=message.id, error=type(error).__name__)
         return None
-    return WebhookMessageRow(
-        event_id=message.id,
-        content_type=rendered.content_type,
-        signature=rendered.signature.value,
-        header=rendered.header,
-        body=rendered.body,
-        created_at=now,
-    )

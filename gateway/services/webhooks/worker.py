@@ -100,21 +100,59 @@ class DeliveryWorker:
         Outage."""
         placed = self._fan_out.run_once()
         self._collect(0)
-        results = sorted(
-            self._results, key=lambda result: result.attempt.endpoint_id
-        )  # each process locks in one order
-        self._note_claims(results)
+        results = self._prepare_results()
         endpoints = self._database.read(self._list_claimable)
-        attempts: list[Attempt] = []
-        if results or endpoints:
-            statuses, attempts = self._database.write(lambda unit: self._record_and_claim(unit, results, endpoints))
-            self._results.clear()
-            self._running.subtract(map(_endpoint_of, results))
-            for status in statuses:
-                self.observer(status)
+        attempts = self._record(results, endpoints)
         for attempt in attempts:
             self._start(attempt)
         return bool(placed or results or attempts)
+
+    def _prepare_results(self) -> list[Result]:
+        """Returns the results to be recorded, after their claims were noted. Raises Outage."""
+        results = sorted(self._results, key=_endpoint_of)  # each process locks in one order
+        self._note_claims(results)
+        return results
+
+    def _record(self, results: list[Result], endpoints: list[WebhookEndpointRow]) -> list[Attempt]:
+        """Records results, and returns new attempts at these endpoints. Both are one unit of work. If it fails and
+        there are results, they are recorded one by one, without new attempts. Raises Outage, and without results any
+        error."""
+        if not results and not endpoints:
+            return []
+        try:
+            statuses, attempts = self._database.write(lambda unit: self._record_and_claim(unit, results, endpoints))
+        except Outage:
+            raise  # the next step tries it again
+        except Exception as error:
+            if not results:
+                raise
+            _log.warning("webhook_results_not_recorded_together", results=len(results), error=type(error).__name__)
+            for result in results:
+                self._record_alone(result)
+            return []
+        for result, status in zip(results, statuses, strict=True):
+            self._finish(result, status)
+        return attempts
+
+    def _record_alone(self, result: Result) -> None:
+        """Records one result. If the database refuses it, it is dropped: its attempt counts as lost, and is made again.
+        Raises Outage."""
+        status = None
+        try:
+            status = self._database.write(lambda unit: record(unit, result, self._ids))
+        except Outage:
+            raise
+        except Exception as error:  # noqa: BLE001  # the results of other deliveries must be recorded
+            delivery, endpoint = result.attempt.delivery_id, result.attempt.endpoint_id
+            _log.error("webhook_result_not_recorded", delivery=delivery, endpoint=endpoint, error=type(error).__name__)
+        self._finish(result, status)
+
+    def _finish(self, result: Result, status: DeliveryStatus | None) -> None:
+        """Forgets a result. `status` is that of its delivery, None if the result was dropped."""
+        self._results.remove(result)
+        self._running[_endpoint_of(result)] -= 1
+        if status is not None:
+            self.observer(status)
 
     def _note_claims(self, results: list[Result]) -> None:
         delivered = [result.attempt.event_id for result in results if result.delivered]
@@ -219,8 +257,7 @@ class DeliveryWorker:
             self._collect(0.1)
         if self._results:
             with suppress(Outage):
-                self._note_claims(self._results)
-                self._database.write(lambda unit: self._record_and_claim(unit, self._results, []))
+                self._record(self._prepare_results(), [])
 
 
 def _endpoint_of(result: Result) -> str:

@@ -1,6 +1,8 @@
 """Delivery of messages to webhook endpoints, by a real HTTP client to real servers."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
@@ -122,13 +124,20 @@ def test_message_is_rendered_once(world: WebhookWorld, receiver: Receiver) -> No
     assert (receiver.events, rendered) == ([event, event], [event])
 
 
-def test_message_that_cannot_be_rendered_is_tried_again(world: WebhookWorld, receiver: Receiver) -> None:
+def _fail(_: OutboxRow) -> Rendered:
+    raise KeyError("an adapter's mistake")
+
+
+def _return_nothing(_: OutboxRow) -> Any:
+    return None
+
+
+@pytest.mark.parametrize("mistake", [_fail, _return_nothing])
+def test_message_that_cannot_be_rendered_is_tried_again(
+    world: WebhookWorld, receiver: Receiver, mistake: Callable[[OutboxRow], Rendered]
+) -> None:
     endpoint = world.endpoint(receiver.url())
-
-    def fail(_: OutboxRow) -> Rendered:
-        raise KeyError("an adapter's mistake")
-
-    world.render = fail
+    world.render = mistake
     event = world.emit()
     world.settle()
     (delivery,) = world.deliveries(endpoint)
