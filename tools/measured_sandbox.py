@@ -64,8 +64,10 @@ class Connection:
 class Server:
     """A running sandbox, with tokens of its car rental."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", credentials: dict[str, Any]) -> None:
-        self.process, self._credentials = process, credentials
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", credentials: dict[str, Any], environment: dict[str, str]
+    ) -> None:
+        self.process, self._credentials, self.environment = process, credentials, environment
         self._merchant = next(m for m in credentials["merchants"] if m["adapter"] == "car_rental")
         self.merchant_token = str(self._merchant["merchant_token"])
 
@@ -133,8 +135,9 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Server]:
-    """Runs the sandbox of a checkout. Raises RuntimeError if it does not start, or if it imports another checkout."""
+def running(folder: Path, **settings: str) -> Iterator[Server]:
+    """Runs the sandbox of a checkout, with these environment variables instead of its usual ones. Raises RuntimeError
+    if it does not start, or if it imports another checkout."""
     python = folder / ".venv" / "bin" / "python"
     with tempfile.TemporaryDirectory(prefix="load-") as directory:
         file, log = Path(directory) / "credentials.json", Path(directory) / "server.log"
@@ -142,6 +145,7 @@ def running(folder: Path) -> Iterator[Server]:
         environment["GATEWAY_STATE_DIRECTORY"] = directory
         environment["GATEWAY_DATABASE_URL"] = f"sqlite:///{directory}/gateway.db"
         environment["GATEWAY_CREDIT_LIMITS"] = CREDIT_LIMITS
+        environment |= settings
         own = [str(python), "-c", "import gateway; print(gateway.__file__)"]
         imported = subprocess.run(own, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout  # noqa: S603
         if Path(imported.strip()) != folder / "gateway" / "__init__.py":
@@ -156,7 +160,7 @@ def running(folder: Path) -> Iterator[Server]:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"The sandbox of {folder} did not start: {log.read_text()[-2000:]}")
                 time.sleep(0.05)
-            yield Server(process, json.loads(file.read_text()))
+            yield Server(process, json.loads(file.read_text()), environment)
         finally:
             process.terminate()
             process.wait(timeout=30)

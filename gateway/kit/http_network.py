@@ -1,4 +1,4 @@
-"""The network backend of the outgoing HTTP client: resolves and checks names once, and applies one deadline to the
+"""The network backend of the outgoing HTTP client: resolves and checks names once, and applies one deadline to each
 whole exchange."""
 
 import ssl
@@ -23,6 +23,10 @@ class Deadline:
     second would never exceed it."""
 
     def __init__(self, seconds: float) -> None:
+        self.restart(seconds)
+
+    def restart(self, seconds: float) -> None:
+        """Begins again, for the next exchange over the same connection."""
         self._end = time.monotonic() + seconds
 
     def remaining(self, at_most: float | None = None) -> float:
@@ -34,7 +38,7 @@ class Deadline:
 
 
 class GuardedNetwork(httpcore2.NetworkBackend):
-    """The network backend of one exchange. It raises Unreachable or exceptions of httpcore2."""
+    """The network backend of one connection. It raises Unreachable or exceptions of httpcore2."""
 
     def __init__(
         self,

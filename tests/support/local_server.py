@@ -22,11 +22,11 @@ def http_response(
 
 
 class LocalServer:
-    """Use it as a context manager. `requests` has the received requests. Each connection gets one response, on its own
-    thread, and is closed."""
+    """Use it as a context manager. `requests` has the received requests. Each connection has its own thread, gets at
+    most `exchanges` responses, and is closed then, or if a response has no pieces."""
 
-    def __init__(self, respond: Responder, *, context: ssl.SSLContext | None = None) -> None:
-        self._respond, self._context = respond, context
+    def __init__(self, respond: Responder, *, context: ssl.SSLContext | None = None, exchanges: int = 1) -> None:
+        self._respond, self._context, self._exchanges = respond, context, exchanges
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
         self.port: int = self._listener.getsockname()[1]
@@ -71,16 +71,24 @@ class LocalServer:
                     self._handle(wrapped)
 
     def _handle(self, connection: socket.socket) -> None:
+        for _ in range(self._exchanges):
+            if not self._respond_once(connection):
+                return
+
+    def _respond_once(self, connection: socket.socket) -> bool:
         request = b""
         while b"\r\n\r\n" not in request:
             received = connection.recv(65536)
             if not received:
-                return
+                return False
             request += received
         head, _, body = request.partition(b"\r\n\r\n")
         lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
         while lengths and len(body) < int(lengths[0].split(b":")[1]):
             body += connection.recv(65536)
         self.requests.append(head + b"\r\n\r\n" + body)
+        sent = 0
         for piece in self._respond(self.requests[-1]):
             connection.sendall(piece)
+            sent += len(piece)
+        return sent > 0
