@@ -248,7 +248,9 @@ def build(
             AnnouncementService(database, ids),
         ),
         webhooks=WebhookService(database, ids, settings.outgoing_networks),
-        deliveries=make_worker(database, ids, registry, environment, _http(settings), clock, claims),
+        deliveries=make_worker(
+            database, ids, registry, environment, _http(settings, keeps_connections=True), clock, claims
+        ),
         seeding=Seeding(
             database, secrets, registry, merchant_service, clients, accounts, personas, ids, settings.issuer
         ),
@@ -271,10 +273,13 @@ def _score_source(settings: Settings, database: Database, clock: WallClock, scor
     return scorecard
 
 
-def _http(settings: Settings, *, connect_timeout: float = CONNECT_TIMEOUT) -> HttpClient:
+def _http(
+    settings: Settings, *, connect_timeout: float = CONNECT_TIMEOUT, keeps_connections: bool = False
+) -> HttpClient:
     """The client for outgoing HTTP requests. Raises SettingsError for an unusable CA file."""
+    networks, ca_file = settings.outgoing_networks, settings.outgoing_ca_file
     try:
-        return HttpClient(settings.outgoing_networks, settings.outgoing_ca_file, connect_timeout=connect_timeout)
+        return HttpClient(networks, ca_file, connect_timeout=connect_timeout, keeps_connections=keeps_connections)
     except OSError as error:  # also for a file without a certificate
         raise SettingsError(f"GATEWAY_OUTGOING_CA_FILE: cannot be used: {error.strerror or error}") from None
 

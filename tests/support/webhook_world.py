@@ -86,7 +86,7 @@ class WebhookWorld:
         self.limits = limits
         self.claims: list[str] = []
         self.on_claim_delivered: Callable[[str], object] = self.claims.append
-        self.http = HttpClient(LOOPBACK)
+        self.http = HttpClient(LOOPBACK, keeps_connections=True)
         self.worker = self.make_worker()
 
     def make_worker(self) -> DeliveryWorker:

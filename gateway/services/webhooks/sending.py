@@ -56,10 +56,19 @@ class Result:
 
 
 class WebhookSender:
-    """Sends messages. `http` refuses addresses that are not public, follows no redirects, and limits time and size."""
+    """Sends messages. `http` refuses addresses that are not public, follows no redirects, limits time and size, and may
+    keep connections."""
 
     def __init__(self, http: HttpClient, clock: WallClock) -> None:
         self._http, self._clock = http, clock
+
+    def close_unused(self) -> None:
+        """Closes the connections that were not used for some seconds."""
+        self._http.close_unusable()
+
+    def close(self) -> None:
+        """Closes all connections that are not in use."""
+        self._http.close()
 
     def send(self, attempt: Attempt) -> Result:
         """Makes an attempt. An error of our own is logged, and counts as a failure."""
