@@ -48,9 +48,9 @@ class Connection:
 def _has_surplus(http: httpcore2.HTTPConnection) -> bool:
     """Whether more bytes came than those of the response, such as the body of a 204. They would be taken for the
     beginning of the next response. httpcore2 does not say it, but its parser does."""
-    connection = http._connection  # noqa: SLF001
+    connection = http._connection
     assert isinstance(connection, httpcore2.HTTP11Connection)
-    return connection._h11_state.trailing_data != (b"", False)  # noqa: SLF001
+    return connection._h11_state.trailing_data != (b"", False)
 
 
 class KeptConnections:

@@ -27,14 +27,19 @@ from gateway.store.webhooks.endpoints import WebhookEndpointRow
 AT_ONCE = 32
 """The number of threads that send."""
 
-AT_ONCE_PER_ENDPOINT = 8
-"""The largest number of attempts at one endpoint at a time, so that one that hangs leaves threads for the others."""
+AT_ONCE_PER_ENDPOINT = 24
+"""The largest number of attempts at one endpoint at a time."""
+
+AT_ONCE_AFTER_FAILURE = 4
+"""The same for an endpoint whose last attempt has failed, so that one that hangs leaves threads for the others."""
 
 LOST_AFTER = timedelta(seconds=4 * TIMEOUT.total_seconds())
 """An attempt without a result after so long is lost, because its process has ended, and is made again."""
 
-IDLE_WAIT, BUSY_WAIT = 0.25, 0.01
-"""Seconds until the next look at the database if there was nothing to do, and for which results are collected."""
+IDLE_WAIT, BUSY_WAIT = 0.25, 0.05
+"""Seconds until the next look at the database if there was nothing to do, and otherwise. The longer, the more messages
+and results are written by one commit, beside the requests of a server. If all threads are in use, the next look comes
+as soon as half of the attempts have ended."""
 
 WAIT_AFTER_ERROR = 1.0
 """Seconds until the next step after one that failed."""
@@ -61,16 +66,22 @@ class DeliveryWorker:
         *,
         at_once: int = AT_ONCE,
         at_once_per_endpoint: int = AT_ONCE_PER_ENDPOINT,
+        at_once_after_failure: int = AT_ONCE_AFTER_FAILURE,
     ) -> None:
         self._database, self._ids, self._sender, self._render = database, ids, sender, render
         self._on_claim_delivered = on_claim_delivered
         self._fan_out = FanOut(database, ids, render)
-        self._most, self._most_per_endpoint = at_once, at_once_per_endpoint
+        self._most, self._most_per_endpoint, self._most_after_failure = (
+            at_once,
+            at_once_per_endpoint,
+            min(at_once_per_endpoint, at_once_after_failure),
+        )
         self._waiting = SimpleQueue[Attempt | None]()
         self._sent, self._stopped = SimpleQueue[Result | None](), threading.Event()
         self._results: list[Result] = []  # those that are not recorded
         self._running = Counter[str]()  # attempts by endpoint, used by the database thread only
         self._threads: list[threading.Thread] = []
+        self._is_full = False  # whether a limit may have prevented an attempt in the last step
         self.observer: Callable[[DeliveryStatus], None] = lambda _: None
         """Called with the status of each delivery after an attempt. It must not raise."""
 
@@ -88,6 +99,7 @@ class DeliveryWorker:
                 self._stopped.wait(WAIT_AFTER_ERROR)
             else:
                 self._collect(BUSY_WAIT if is_busy else IDLE_WAIT)
+                self._sender.close_unused()
         self._end()
 
     def stop(self) -> None:
@@ -105,6 +117,7 @@ class DeliveryWorker:
         attempts = self._record(results, endpoints)
         for attempt in attempts:
             self._start(attempt)
+        self._is_full = self.running >= self._most or any(self._free_for(each) <= 0 for each in endpoints)
         return bool(placed or results or attempts)
 
     def _prepare_results(self) -> list[Result]:
@@ -174,12 +187,13 @@ class DeliveryWorker:
         if self.running - len(self._results) >= self._most:
             return []
         rows = unit.webhook_deliveries.list_busy_endpoints(unit.wall)
-        endpoints = [read_row(WebhookEndpointRow, row) for row in rows if self._free_for(row.id) > 0]
+        endpoints = [each for each in (read_row(WebhookEndpointRow, row) for row in rows) if self._free_for(each) > 0]
         return sorted(endpoints, key=lambda endpoint: self._running[endpoint.id])
 
-    def _free_for(self, endpoint_id: str) -> int:
-        ended = sum(_endpoint_of(result) == endpoint_id for result in self._results)
-        return self._most_per_endpoint - self._running[endpoint_id] + ended
+    def _free_for(self, endpoint: WebhookEndpointRow) -> int:
+        most = self._most_after_failure if endpoint.failures else self._most_per_endpoint
+        ended = sum(_endpoint_of(result) == endpoint.id for result in self._results)
+        return most - self._running[endpoint.id] + ended
 
     def _record_and_claim(
         self, unit: UnitOfWork, results: list[Result], endpoints: list[WebhookEndpointRow]
@@ -188,7 +202,7 @@ class DeliveryWorker:
         attempts: list[Attempt] = []
         free, lost_at = self._most - self.running + len(results), WallTime(unit.wall + LOST_AFTER)
         for endpoint in endpoints:
-            most = min(free - len(attempts), self._free_for(endpoint.id))
+            most = min(free - len(attempts), self._free_for(endpoint))
             if most > 0:
                 attempts += self._claim(unit, endpoint, lost_at, most)
         return statuses, attempts
@@ -236,11 +250,15 @@ class DeliveryWorker:
             self._sent.put(self._sender.send(attempt))
 
     def _collect(self, seconds: float) -> None:
-        """Takes the results that there are. If there is none, waits for one, for at most `seconds`."""
+        """Takes the results that come within `seconds`. Returns earlier if a limit prevents attempts and half of those
+        that run have ended, if the worker was idle and a result comes, or if `stop` is called."""
+        end, is_idle = time.monotonic() + seconds, seconds > BUSY_WAIT
         with suppress(Empty):
-            if seconds and self._sent.empty():
-                self._keep(self._sent.get(timeout=seconds))
-                time.sleep(BUSY_WAIT)  # more of them are written by the same commit
+            while (remaining := end - time.monotonic()) > 0:
+                result = self._sent.get(timeout=remaining)
+                self._keep(result)
+                if result is None or is_idle or (self._is_full and 2 * len(self._results) >= self.running):
+                    break
             while True:
                 self._keep(self._sent.get_nowait())
 
@@ -249,12 +267,13 @@ class DeliveryWorker:
             self._results.append(result)
 
     def _end(self) -> None:
-        """Ends the threads, and records the attempts that end in time."""
+        """Ends the threads, and records the attempts that end in time. Closes the connections."""
         for _ in self._threads:
             self._waiting.put(None)
         end = time.monotonic() + GRACE
         while len(self._results) < self.running and time.monotonic() < end:
             self._collect(0.1)
+        self._sender.close()
         if self._results:
             with suppress(Outage):
                 self._record(self._prepare_results(), [])

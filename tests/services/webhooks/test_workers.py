@@ -20,6 +20,7 @@ from gateway.store.webhooks.deliveries import DeliveryStatus
 from tests.fixtures.settings import sandbox_settings
 from tests.support.clock import MovableClock
 from tests.support.http_server import wait_until
+from tests.support.local_server import LocalServer
 from tests.support.race import race
 from tests.support.units import writing
 from tests.support.webhook_world import OK, Received, Receiver, WebhookWorld, status
@@ -160,6 +161,39 @@ def test_hanging_endpoint_leaves_threads_for_the_others(database: Database, cloc
         released.set()
         world.settle()
         assert (len(slow.events), sorted(quick.events)) == (6, sorted(declined))
+
+
+def test_endpoint_that_failed_gets_fewer_attempts_at_a_time(database: Database, clock: MovableClock) -> None:
+    world = WebhookWorld(database, clock, at_once=8, at_once_per_endpoint=6, at_once_after_failure=2)
+    with Receiver(lambda _: status(500)) as receiver:
+        endpoint = world.endpoint(receiver.url())
+        world.emit("dec_0")
+        world.settle()
+        released = threading.Event()
+
+        def wait(_: Received) -> bytes:
+            released.wait(timeout=20)
+            return OK
+
+        receiver.answer = wait
+        events = [world.emit(f"dec_{number}") for number in range(1, 9)]
+        world.worker.step()
+        assert world.worker.running == 2
+        released.set()
+        world.settle()
+        assert sorted(receiver.events[1:]) == sorted(events)
+        assert world.load(endpoint).failures == 0
+
+
+def test_connection_to_an_endpoint_is_used_again(world: WebhookWorld) -> None:
+    with LocalServer(lambda _: [OK], exchanges=20) as receiver:
+        endpoint = world.endpoint(receiver.url())
+        for _ in range(6):
+            world.emit("dec_1")
+        world.settle()
+        assert [row.status for row in world.deliveries(endpoint)] == [DELIVERED] * 6
+        assert (len(receiver.requests), receiver.connections) == (6, 1)
+        world.http.close()
 
 
 def test_feed_positions_follow_the_commits(world: WebhookWorld) -> None:
