@@ -207,7 +207,8 @@ _publish(
         "DECISION_EXPIRED": "A decision was not activated, or not reviewed, in time.",
         "DECISION_CLAIMED": "A user says that an obligation was met. Unless you contradict that within seven days, it"
         " counts as kept for the user's score. Status and amounts stay as they are.",
-        "DECISION_CLAIM_DELIVERED": "The message about a claim was delivered. The seven days begin then.",
+        "DECISION_CLAIM_DELIVERED": "The message about a claim was first delivered. The seven days do not begin before"
+        " that.",
         "DECISION_CLAIM_ACCEPTED": "A claim was not contradicted in time: the obligation counts as kept for the score.",
         "DECISION_CLAIM_WITHDRAWN": "A user withdrew a claim.",
         "DISPUTE_OPENED": "A user opened a dispute.",

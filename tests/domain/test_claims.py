@@ -13,7 +13,7 @@ from gateway.domain.decisions.claim import CLAIM_KINDS
 from gateway.domain.decisions.decision import Decision
 from gateway.domain.decisions.settlement import CLAIM_SILENCE
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import ClaimKind, Status, SystemTransition, Transition
+from gateway.domain.decisions.transitions import BreachKind, ClaimKind, Status, SystemTransition, Transition
 from gateway.domain.errors import InvalidInput
 from gateway.domain.events import Topic
 from gateway.domain.merchants import Product
@@ -159,9 +159,29 @@ def test_later_delivery_postpones_the_acceptance_once() -> None:
     assert delivered(state, late + DAY, late + DAY) is state, "only the first delivery counts"
 
 
-def test_delivery_before_the_silence_begins_or_after_it_changes_nothing() -> None:
-    assert delivered(claimed(), NOON + DAY, NOON + DAY).claim_ends_at == ACCEPTED
-    for state in (accepted(), active(), after(claimed(), Decision.withdraw_claim, NOON + DAY)):
+def test_delivery_before_the_silence_begins_is_the_first_one() -> None:
+    state = delivered(claimed(), NOON + DAY, NOON + DAY)
+    assert (state.claim_told_at, state.claim_ends_at) == (NOON + DAY, ACCEPTED)
+    late = BusinessTime(OVERDUE + 2 * DAY)
+    assert delivered(state, late, late) is state
+
+
+def test_delivery_while_there_is_a_breach_is_the_first_one() -> None:
+    breached_at = BusinessTime(OVERDUE + DAY)
+    state = after(claimed(), Decision.report_breach, breached_at, BreachKind.NOT_PAID)
+    told = delivered(state, breached_at + DAY, breached_at + DAY)
+    voided = after(told, Decision.void_breach, breached_at + 2 * DAY)
+    assert voided.claim_ends_at == breached_at + DAY + CLAIM_SILENCE
+    assert delivered(voided, breached_at + 3 * DAY, breached_at + 3 * DAY) is voided
+
+
+def test_delivery_about_a_claim_that_has_ended_changes_nothing() -> None:
+    for state in (
+        accepted(),
+        active(),
+        after(claimed(), Decision.withdraw_claim, NOON + DAY),
+        after(claimed(), Decision.settle, NOON + DAY),
+    ):
         assert delivered(state, ACCEPTED + DAY, ACCEPTED + DAY) is state
 
 

@@ -214,7 +214,6 @@ def test_later_delivery_postpones_the_acceptance_once(world: DemoWorld) -> None:
     decision = rental(world)
     claim(world, decision)
     (message,) = message_ids(world, decision, Topic.DECISION_CLAIMED)
-    assert not world.claims.note_delivery(message, world.now), "the seven days begin later anyway"
     wait(world, OVERDUE + 2 * DAY)
     delivered_at = world.now
     assert world.claims.note_delivery(message, BusinessTime(delivered_at + DAY)), "a clock that is ahead of ours"
@@ -228,6 +227,39 @@ def test_later_delivery_postpones_the_acceptance_once(world: DemoWorld) -> None:
     wait(world, DAY)
     assert len(records(world)) == 1
     assert not world.claims.note_delivery(message, world.now), "the claim has ended"
+    assert world.mismatches() == []
+
+
+def test_second_delivery_postpones_nothing_also_if_the_first_was_before_the_due_date(world: DemoWorld) -> None:
+    decision = rental(world)
+    claim(world, decision)
+    (message,) = message_ids(world, decision, Topic.DECISION_CLAIMED)
+    ends_at = load_decision(world, decision).claim_ends_at
+    assert world.claims.note_delivery(message)
+    assert list_events(world, decision)[-1][0] is Topic.DECISION_CLAIM_DELIVERED
+    wait(world, OVERDUE, CLAIM_SILENCE - DAY)
+    assert not world.claims.note_delivery(message)
+    assert load_decision(world, decision).claim_ends_at == ends_at
+    wait(world, DAY)
+    assert load_decision(world, decision).claim_stands
+    assert len(message_ids(world, decision, Topic.DECISION_CLAIM_DELIVERED)) == 1
+    assert world.mismatches() == []
+
+
+def test_first_delivery_counts_also_while_there_is_a_breach(world: DemoWorld) -> None:
+    decision = rental(world)
+    claim(world, decision)
+    (message,) = message_ids(world, decision, Topic.DECISION_CLAIMED)
+    wait(world, OVERDUE)
+    breach(world, decision)
+    wait(world, DAY)
+    assert world.claims.note_delivery(message)
+    delivered_at = world.now
+    dispute = world.disputes.open(world.user("excellent"), decision.id, "It is in your yard.")
+    wait(world, DAY)
+    world.disputes.respond(world.merchant_token(), RespondCommand(dispute.id, "r", True, "We found it."))
+    assert not world.claims.note_delivery(message)
+    assert load_decision(world, decision).claim_ends_at == delivered_at + CLAIM_SILENCE
     assert world.mismatches() == []
 
 

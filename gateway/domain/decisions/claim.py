@@ -59,6 +59,17 @@ def with_claim(state: DecisionState, now: BusinessTime, kind: ClaimKind) -> Deci
     return replace(state, claim=kind, claimed_at=now)
 
 
+def with_delivery(state: DecisionState, delivered_at: BusinessTime) -> DecisionState | None:
+    """Returns the state after the first delivery of the message about the claim. None if a delivery was noted before,
+    and if the claim cannot be accepted any more. While there is a breach the claim waits, and can be."""
+    ended_at = state.claim_accepted_at or state.claim_contradicted_at or state.claim_withdrawn_at
+    if state.claimed_at is None or state.claim_told_at is not None or ended_at is not None:
+        return None
+    if state.status not in {Status.ACTIVE, Status.BREACHED}:
+        return None
+    return replace(state, claim_told_at=delivered_at)
+
+
 def contradict_claim(state: DecisionState, now: BusinessTime) -> DecisionState:
     """Returns the state in which the merchant has contradicted an open or accepted claim."""
     is_current = state.claim_is_open or state.claim_stands

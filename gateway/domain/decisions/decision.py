@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from gateway.domain.decisions import claim as claims
 from gateway.domain.decisions.amounts import require_part, require_reduction
 from gateway.domain.decisions.changes import paused_until, require_between, with_terms, without_void
-from gateway.domain.decisions.claim import contradict_claim, require_claimable, with_claim, without_claim
 from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.decisions.provenance import DecisionProvenance
 from gateway.domain.decisions.settlement import Windows
@@ -115,7 +115,7 @@ class Decision:
         if due_at + state.grace <= now:
             raise InvalidInput("INVALID_PERIOD", "The new due date has already passed.", ("dueAt",))
         extended = replace(
-            without_claim(state),
+            claims.without_claim(state),
             due_at=due_at,
             dispute_pause=timedelta(0),
             overdue_at=None,
@@ -154,7 +154,7 @@ class Decision:
                 ("settledAmount", "amount"),
             )
         part = require_rule(SystemTransition.SETTLE_PART, state.status_at(now))
-        return self._apply(part, replace(contradict_claim(state, now), settled=state.settled + amount), now)
+        return self._apply(part, replace(claims.contradict_claim(state, now), settled=state.settled + amount), now)
 
     def report_breach(
         self,
@@ -233,15 +233,15 @@ class Decision:
         dispute extends the window for reporting a breach, because no breach could be reported during the dispute. That
         the flag counts contradicts a claim."""
         state, pause = self.state, paused_until(self.state, now)
-        state = contradict_claim(state, now) if state.status is Status.ACTIVE else state
+        state = claims.contradict_claim(state, now) if state.status is Status.ACTIVE else state
         self.state = replace(state, contested_at=None, dispute_rejected_at=now, dispute_pause=pause, updated_at=now)
         return self.note(Topic.DISPUTE_RESOLVED, now)
 
     def claim(self, now: BusinessTime, kind: ClaimKind) -> DecisionEvent:
         """The person says that the obligation was met. Changes neither status nor amounts. Raises InvalidInput if that
         cannot be claimed, or not any more."""
-        require_claimable(self.state, kind)
-        self.state = replace(with_claim(self.state, now, kind), updated_at=now)
+        claims.require_claimable(self.state, kind)
+        self.state = replace(claims.with_claim(self.state, now, kind), updated_at=now)
         return self.note(Topic.DECISION_CLAIMED, now)
 
     def withdraw_claim(self, now: BusinessTime) -> DecisionEvent:
@@ -252,14 +252,13 @@ class Decision:
         return self.note(Topic.DECISION_CLAIM_WITHDRAWN, now)
 
     def note_claim_delivery(self, now: BusinessTime, delivered_at: BusinessTime) -> DecisionEvent | None:
-        """The message about the open claim was delivered to the merchant at `delivered_at`, which is not after `now`.
-        The time to contradict it begins then. Returns None and changes nothing if it does not begin later than before,
-        or a delivery was noted before."""
-        state = replace(self.state, claim_told_at=delivered_at, updated_at=now)
-        before, after = self.state.claim_ends_at, state.claim_ends_at
-        if self.state.claim_told_at is not None or not before or not after or after <= before:
+        """The message about the claim was delivered to the merchant at `delivered_at`, which is not after `now`. The
+        time to contradict the claim does not begin before its first delivery. Returns None and changes nothing if a
+        delivery was noted before, or the claim has ended."""
+        state = claims.with_delivery(self.state, delivered_at)
+        if state is None:
             return None
-        self.state = state
+        self.state = replace(state, updated_at=now)
         return self.note(Topic.DECISION_CLAIM_DELIVERED, now)
 
     def note(self, topic: Topic, now: BusinessTime) -> DecisionEvent:

@@ -44,8 +44,8 @@ class DecisionState:
     settled during the dispute keeps its `breached_at`. `dispute_pause`: how long disputes have postponed the expiry of
     the overdue flag, in whole seconds.
 
-    `claim`: how the person says that the obligation was met. `claim_told_at`: when the merchant received that, if this
-    postponed its acceptance. `claim_accepted_at`: when the merchant had not contradicted it in time.
+    `claim`: how the person says that the obligation was met. `claim_told_at`: when the merchant first received
+    that. `claim_accepted_at`: when the merchant had not contradicted it in time.
     """
 
     id: str

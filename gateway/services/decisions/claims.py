@@ -50,11 +50,11 @@ class ClaimService:
         return self._database.write(withdraw)
 
     def note_delivery(self, event_id: str, delivered_at: BusinessTime | None = None) -> bool:
-        """Notes that the message about a claim was delivered to the merchant. The time to contradict the claim begins
-        then, if it did not begin before. `event_id` is the id of the message, of the topic DECISION_CLAIMED.
-        `delivered_at` is when an endpoint of the merchant first accepted it; None and a later time than now are taken
-        for now. May be called again for the same message: the time is postponed once at most, and not any more once the
-        claim has ended. Returns whether it was postponed. Raises NotFound for the id of anything else."""
+        """Notes that the message about a claim was delivered to the merchant. The first delivery counts: the time to
+        contradict the claim does not begin before it. `event_id` is the id of the message, of the topic
+        DECISION_CLAIMED. `delivered_at` is when an endpoint of the merchant accepted it; None and a later time than now
+        are taken for now. May be called again for the same message: a later delivery changes nothing, as any after the
+        claim has ended. Returns whether this was the first. Raises NotFound for the id of anything else."""
         claimed_at, decision_id = self._database.read(lambda unit: _find_claim(unit, event_id))
 
         def note(unit: UnitOfWork) -> bool:
