@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.support.junk import BAD, RAW, REQUESTS, any_text, new_dice
 from tests.support.merchant_client import MerchantClient, car
 from tests.support.transitions import PREVIEW, RESPOND, TRANSITIONS, transition_input
 
-REQUESTS = 400
 NAMES = [
     "grant_type",
     "code",
@@ -33,37 +33,6 @@ NAMES = [
     "device_code",
     "user_code",
 ]
-VALUES = [
-    *("authorization_code", "refresh_token", "client_credentials", "code", "S256", "plain", "a" * 50, "score:tier"),
-    *("'\"\\", "é", "\x00", "%", "-1", "1e999", "null", "🙂" * 10, "urn:x", "http://127.0.0.1:9000/callback"),
-    *("urn:ietf:params:oauth:grant-type:device_code", "BCDF-GHJK", "allow"),
-    *("[]", "{}", "[[[[", '[{"type":"score","level":"tier"}]', '[{"type":"decision","products":["PAY_LATER",5]}]'),
-]
-BAD = (
-    b'"\\u0000"',
-    b'"\\ud800"',
-    b'"\xff"',
-    b'"\xed\xa0\x80"',
-    b"null",
-    b"[]",
-    b"{}",
-    b"1.5",
-    b"NaN",
-    b'""',
-    b'"a\\u0000b"',
-)
-RAW = (
-    *BAD,
-    b"true",
-    b"-0",
-    b"1e999",
-    b"9" * 400,
-    b"[" * 500,
-    b'{"amount": "1", "currency": "\\u0000"}',
-    b'["\\u0000"]',
-    b"",
-)
-"""JSON texts of every type, and invalid ones. Those in BAD are not valid as an id or key."""
 FORMS = (
     "/oauth/par",
     "/oauth/token",
@@ -90,19 +59,13 @@ PAGES = (
 
 @pytest.fixture
 def dice() -> random.Random:
-    return random.Random(20261123)
-
-
-def _value(dice: random.Random) -> str:
-    if dice.random() < 0.8:
-        return dice.choice(VALUES)
-    return "".join(chr(dice.randrange(1, 0x2FFF)) for _ in range(dice.randrange(30)))
+    return new_dice()
 
 
 def test_forms_with_junk(cars: MerchantClient, dice: random.Random) -> None:
     for _ in range(REQUESTS):
         path = dice.choice(FORMS)
-        form = urlencode({dice.choice(NAMES): _value(dice) for _ in range(dice.randrange(8))}).encode()
+        form = urlencode({dice.choice(NAMES): any_text(dice) for _ in range(dice.randrange(8))}).encode()
         content = form if dice.random() < 0.85 else dice.randbytes(dice.randrange(200))
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
@@ -119,7 +82,7 @@ def test_pages_with_junk(cars: MerchantClient, dice: random.Random) -> None:
             "Accept-Language": dice.choice(["zh", "*", "", "en;q=x"]),
             "Cookie": f"sesame_session={dice.choice(['x', 'y' * 500, '%00'])}",
         }
-        response = cars.http.get(path, params={dice.choice(NAMES): _value(dice) for _ in range(3)}, headers=headers)
+        response = cars.http.get(path, params={dice.choice(NAMES): any_text(dice) for _ in range(3)}, headers=headers)
         assert response.status_code < 500, path
 
 
@@ -171,21 +134,21 @@ def _junk(dice: random.Random, name: str, decision: str) -> bytes:
 
 def _body(dice: random.Random) -> Any:
     first = dice.choice(["1", "-1", "999999999999", "null", "1.5"])
-    after = json.dumps(_value(dice))
+    after = json.dumps(any_text(dice))
     return dice.choice(
         [
-            {"query": "query($i: ID!) { node(id: $i) { id } }", "variables": {"i": _value(dice)}},
+            {"query": "query($i: ID!) { node(id: $i) { id } }", "variables": {"i": any_text(dice)}},
             {"query": f"{{ merchant {{ decisions(first: {first}, after: {after}) {{ nodes {{ id }} }} }} }}"},
             {
                 "query": "query($f: DecisionFilter) { merchant { decisions(filter: $f) { totalCount } } }",
-                "variables": {"f": {"createdAfter": _value(dice)}},
+                "variables": {"f": {"createdAfter": any_text(dice)}},
             },
             {
                 "query": "query($b: DecisionLookup!) { decision(by: $b) { id } }",
-                "variables": {"b": {dice.choice(["id", "merchantReference"]): _value(dice)}},
+                "variables": {"b": {dice.choice(["id", "merchantReference"]): any_text(dice)}},
             },
-            {"query": "{ viewer { appName } }", "variables": _value(dice)},
-            {"query": _value(dice)},
-            _value(dice),
+            {"query": "{ viewer { appName } }", "variables": any_text(dice)},
+            {"query": any_text(dice)},
+            any_text(dice),
         ]
     )
