@@ -39,7 +39,7 @@ def test_reason_of_a_reduction_is_shown(scenario: Scenario) -> None:
     page = agreement_page(scenario, decision.id)
     assert "The merchant lowered its amount." in page
     assert "A <discount> for the rain." in page
-    assert "CN¥300 open until" in unescape(scenario.account_page().text)
+    assert "CN¥300 open, due on" in unescape(scenario.account_page().text)
     decision.transition("fulfill")
 
 
@@ -49,6 +49,40 @@ def test_e5_reason_of_a_cancellation_is_shown(scenario: Scenario) -> None:
     page = agreement_page(scenario, decision.id)
     assert "The car broke down." in page
     assert "The merchant cancelled it." in page
+
+
+def test_amount_and_last_date_of_an_open_agreement_are_shown(scenario: Scenario) -> None:
+    decision = scenario.rental("500.00")
+    assert "CN¥500 open, due on" in agreement_page(scenario, decision.id)
+    decision.transition("fulfill")
+    page = unescape(scenario.browser.get(f"/account/decisions/{decision.id}").text)
+    assert "Approved: CN¥500. It has been settled." in page
+    assert "open, due on" not in page
+
+
+def test_dispute_is_described_above_the_form_that_withdraws_it(scenario: Scenario) -> None:
+    decision = scenario.rental("500.00")
+    decision.transition("breach")
+    scenario.contest(decision, "I did not.")
+    page = agreement_page(scenario, decision.id)
+    sentence = "You disputed this. It does not count against you for now."
+    assert page.count(sentence) == 1
+    assert page.index(sentence) < page.index("Withdraw dispute") < page.index("I did not.")
+    decision.transition("fulfill")
+
+
+def test_upheld_dispute_about_a_breach_is_not_shown_as_one_about_another_breach(scenario: Scenario) -> None:
+    decision = scenario.rental("500.00")
+    decision.transition("breach")
+    scenario.respond(scenario.contest(decision, "I did not."), accept=True)
+    assert "Your dispute was upheld." in scenario.agreement()
+    scenario.advance(days=5)
+    scenario.wait_for(decision, "OVERDUE")
+    agreement = scenario.agreement(decision)
+    assert "Overdue since" in agreement
+    assert "Your dispute was upheld." not in agreement
+    assert agreement_page(scenario, decision.id).count("Your dispute was upheld.") == 1
+    decision.transition("fulfill")
 
 
 def test_score_and_its_reasons_are_shown_to_the_person(moving_sandbox: Sandbox) -> None:

@@ -34,7 +34,7 @@ def test_dispute_goes_from_the_account_page_to_the_operator(scenario: Scenario) 
     assert scenario.dispute_forms() == [f"/account/decisions/{decision.id}/contest"]
     assert "reported that you broke the agreement" in page
     assert "damaged" in page
-    assert "CN¥500 open until" in page
+    assert "CN¥500 open, due on" in page
 
     dispute = scenario.contest(decision, STATEMENT)
     assert "It does not count against you" in scenario.account_page().text

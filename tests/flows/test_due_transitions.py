@@ -105,7 +105,7 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
     late = scenario.respond(dispute, accept=False)
     assert late == {"dispute": None, "userErrors": [{"code": "INVALID_TRANSITION", "field": None}]}
     page = scenario.agreement()
-    assert "CN¥1,500 open until " in page
+    assert "CN¥1,500 open, due on " in page
     assert "Your dispute was upheld." in page
     assert "Overdue since" not in page
     assert scenario.receipt(decision) == ("DISPUTE_RESOLVED", "ACTIVE", "1500.00")
@@ -134,7 +134,7 @@ def test_overdue_flag_expires_without_a_breach_report(open_scenario: Callable[[s
     }
     assert decision.user_error("extend") == ("INVALID_TRANSITION", None)
     page = scenario.agreement()
-    assert "CN¥2,000 open until " in page
+    assert "CN¥2,000 open, due on " in page
     assert "Overdue since" not in page
     assert scenario.receipt(decision) == ("DECISION_LAPSED", "ACTIVE", "2000.00")
     assert scenario.shop_decline_reasons("1500.00") == []

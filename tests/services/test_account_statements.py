@@ -11,12 +11,14 @@ from gateway.domain.consents.authorization_detail import AuthorizationDetail
 from gateway.domain.consents.consent import Consent
 from gateway.domain.decisions.dispute import Contested, DisputeStatus
 from gateway.domain.decisions.transitions import BreachKind, Status
-from gateway.kit.clock import WallTime
+from gateway.domain.notices.notice import NoticeKind
+from gateway.kit.clock import BusinessTime, WallTime
 from gateway.services.access_log import LoggedAccess
 from gateway.services.consents.service import ConsentOverview
 from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.obligations import Obligation, PastDecision
 from gateway.services.decisions.transitions import BreachCommand
+from gateway.services.notices.inbox import NamedNotice
 from gateway.store.unit import UnitOfWork
 from tests.support.demo_world import DemoWorld
 from tests.support.factories import make_client, make_consent, make_decision, make_merchant, make_partner, make_user
@@ -58,6 +60,18 @@ class Person:
             self.newest = make_decision(unit, consent, status=Status.BREACHED, **broken)
         return consent
 
+    def report(self) -> None:
+        """Adds a breached decision, and the notice about it."""
+        consent = self.breach()
+        with writing(self._world.database) as unit:
+            unit.notices.add(
+                self.id,
+                NoticeKind.BREACH_REPORTED,
+                merchant_id=consent.merchant_id,
+                subject_id=self.newest,
+                business_at=BusinessTime(self._world.clock()),
+            )
+
     def contest(self) -> None:
         """Contests an overdue flag, withdraws the dispute, and contests a later breach. The merchant refuses."""
         disputes, now = self._world.disputes, self._world.clock()
@@ -87,6 +101,9 @@ class Person:
     def decisions(self, unit: UnitOfWork) -> tuple[PastDecision, ...]:
         return self._world.obligations.list_history(unit, self.id).decisions
 
+    def notices(self, unit: UnitOfWork) -> tuple[NamedNotice, ...]:
+        return self._world.container.inbox.list_page(unit, self.id).notices
+
     def consents(self, unit: UnitOfWork) -> tuple[ConsentOverview, ...]:
         return self._world.consents.list_of_user(unit, self.id)
 
@@ -100,6 +117,7 @@ class Person:
         pytest.param(Person.breach, Person.obligations, id="obligations"),
         pytest.param(Person.contest, Person.obligations, id="contested-obligations"),
         pytest.param(Person.breach, Person.decisions, id="decisions"),
+        pytest.param(Person.report, Person.notices, id="notices"),
         pytest.param(Person.add_consent, Person.consents, id="consents"),
         pytest.param(Person.add_access, Person.accesses, id="accesses"),
     ],

@@ -98,6 +98,22 @@ def test_window_starts_when_the_mail_was_accepted(world: DemoWorld, server: Mail
     assert world.mismatches() == []
 
 
+def test_mail_says_until_when_the_breach_can_be_disputed(world: DemoWorld, server: MailServer) -> None:
+    breach(world)
+    world.clock.advance(DAY)
+    send(world)
+    (text,) = [mail.get_content() for mail in server.mails if "broken agreement" in str(mail["Subject"])]
+    assert "You can dispute this until Dec 8, 2026, 12:00:00\u202fPM UTC at least." in text
+    assert "on Nov 30, 2026, 12:00:00\u202fPM UTC at the latest." in text
+
+
+def test_mail_about_a_contested_breach_has_no_deadline(world: DemoWorld, server: MailServer) -> None:
+    world.disputes.open(world.user(HANDLE), breach(world).id, "I did not.")
+    send(world)
+    (text,) = [mail.get_content() for mail in server.mails if "broken agreement" in str(mail["Subject"])]
+    assert "dispute this" not in text
+
+
 def test_breach_of_which_no_notice_is_accepted_counts_seven_days_later(world: DemoWorld, server: MailServer) -> None:
     server.on_recipient = always("550 No such user")
     decision = breach(world)

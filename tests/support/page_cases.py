@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.domain.merchants import Product
+from gateway.domain.notices.delivery import LONGEST_NOTICE_TIME
 from gateway.domain.notices.notice import NoticeKind
 from gateway.kit.smtp import SmtpClient
 from gateway.kit.smtp_address import read_smtp_url
@@ -80,8 +81,9 @@ def _code_page(world: OAuthWorld) -> httpx2.Response:
     )
 
 
-def _breach(world: OAuthWorld) -> tuple[Browser, str, str]:
-    """Mei's browser, the id of a decision that was reported as a breach, and the id of its consent."""
+def _breach(world: OAuthWorld, notice_time: timedelta | None = None) -> tuple[Browser, str, str]:
+    """Mei's browser, the id of a decision that was reported as a breach, and the id of its consent. The dispute window
+    starts after `notice_time`."""
     browser = world.browser()
     tokens: Any = world.cars.tokens(browser, "mei", PASSWORD)
     with writing(world.database) as unit:
@@ -89,11 +91,18 @@ def _breach(world: OAuthWorld) -> tuple[Browser, str, str]:
         assert consent is not None
         now = unit.business_time(consent.merchant_id)
         more = {"activated_at": now, "due_at": now, "breached_at": now, "breach_kind": BreachKind.DAMAGED}
+        if notice_time is not None:
+            more["contest_starts_at"] = now + notice_time
         return browser, make_decision(unit, consent, status=Status.BREACHED, **more), consent.id
 
 
 def _account_page(world: OAuthWorld) -> httpx2.Response:
     return _breach(world)[0].get("/account")
+
+
+def _breached_page(world: OAuthWorld) -> httpx2.Response:
+    browser, decision, _ = _breach(world, LONGEST_NOTICE_TIME)
+    return browser.get(f"/account/decisions/{decision}")
 
 
 def _disputed_page(world: OAuthWorld, path: str) -> httpx2.Response:
@@ -146,17 +155,18 @@ def _record_page(world: OAuthWorld, path: str) -> httpx2.Response:
 
 def _inbox_page(world: OAuthWorld) -> httpx2.Response:
     """The inbox of mei with a notice of each kind, of which two are read."""
-    browser, decision, consent_id = _breach(world)
+    browser, decision, consent_id = _breach(world, LONGEST_NOTICE_TIME)
     with writing(world.database) as unit:
-        consent = unit.consents.load(consent_id)
+        consent, state = unit.consents.load(consent_id), unit.decisions.load(decision)
         assert consent is not None
+        assert state is not None
         for kind in NoticeKind:
             if kind in (NoticeKind.CONSENT_GRANTED, NoticeKind.CONSENT_EXPIRING):
                 subject: dict[str, Any] = {"subject_id": consent_id}
             else:
                 subject = {"subject_id": decision, "product": Product.DEPOSIT_WAIVER}
-            now = unit.business_time(consent.merchant_id)
-            unit.notices.add(consent.user_id, kind, merchant_id=consent.merchant_id, business_at=now, **subject)
+            at = state.breached_at
+            unit.notices.add(consent.user_id, kind, merchant_id=consent.merchant_id, business_at=at, **subject)
         for notice in unit.notices.list_page(consent.user_id, 2):
             unit.notices.mark_read(consent.user_id, notice.id)
     return browser.get("/account/inbox")
@@ -218,6 +228,7 @@ CASES = (
     PageCase("account-disputed", "/account", lambda world: _disputed_page(world, "account")),
     PageCase("accesses", "/account/accesses", lambda world: _breach(world)[0].get("/account/accesses")),
     PageCase("decisions", "/account/decisions", lambda world: _breach(world)[0].get("/account/decisions")),
+    PageCase("agreement-breached", "/account/decisions/{id}", _breached_page),
     PageCase("agreement", "/account/decisions/{id}", lambda world: _disputed_page(world, "agreement")),
     PageCase("inbox", "/account/inbox", _inbox_page),
     PageCase("agreement-open", "/account/decisions/{id}", lambda world: _claimed_page(world, "new")),

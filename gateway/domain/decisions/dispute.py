@@ -1,7 +1,7 @@
 """Disputes: a person contests a breach or an overdue flag. It does not count until the dispute ends."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gateway.domain.decisions.state import DecisionState
@@ -55,6 +55,31 @@ class Dispute:
     respond_by: datetime
     resolved_at: datetime | None
     resolution: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContestWindow:
+    """The dispute window of a breach, as it is at one moment. `latest_start` is None if the window has started; then
+    `ends_at` is its end. Before that it can start at any moment up to `latest_start`, and `ends_at` is its end if it
+    starts now: the moment until which the person can contest the breach in any case."""
+
+    ends_at: BusinessTime
+    length: timedelta
+    latest_start: BusinessTime | None
+    has_ended: bool
+
+
+def contest_window(state: DecisionState, now: BusinessTime) -> ContestWindow | None:
+    """Returns the dispute window of the decision's breach at `now`. None without an open breach, and once it was
+    contested: there is one dispute about each breach."""
+    if state.status is not Status.BREACHED or state.contested or state.dispute_rejected_at is not None:
+        return None
+    starts_at, ends_at, length = state.contest_starts_at, state.contest_ends_at, state.windows.contest
+    if ends_at is None:
+        return None
+    if starts_at is not None and now < starts_at:
+        return ContestWindow(BusinessTime(now + length), length, starts_at, has_ended=False)
+    return ContestWindow(ends_at, length, None, has_ended=now >= ends_at)
 
 
 def require_contestable(state: DecisionState, now: BusinessTime) -> Contested:

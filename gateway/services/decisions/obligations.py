@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.domain.decisions.claim import CLAIM_KINDS
 from gateway.domain.decisions.decision import Decision, state_by
-from gateway.domain.decisions.dispute import Contested, Dispute, require_contestable
+from gateway.domain.decisions.dispute import Contested, ContestWindow, Dispute, contest_window, require_contestable
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.timeline import LoggedEvent
 from gateway.domain.decisions.transitions import ClaimKind, Status
@@ -22,12 +22,13 @@ LISTED = 20
 @dataclass(frozen=True, slots=True)
 class Obligation:
     """One decision with its state as of its partner's time. `contestable` is what the person can contest now, and
-    `claimable` what the person can claim now, None if nothing. `dispute` is the newest dispute about it, None if there
-    is none."""
+    `claimable` what the person can claim now, None if nothing. `contest_window` is that of its breach, None if there is
+    none. `dispute` is the newest dispute about it, None if there is none."""
 
     state: DecisionState
     merchant_name: str
     contestable: Contested | None
+    contest_window: ContestWindow | None
     claimable: ClaimKind | None
     dispute: Dispute | None
 
@@ -52,15 +53,16 @@ class HistoryPage:
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """One decision with all that its parties have written: its events and disputes, oldest first. `contestable` is what
-    the person can contest now, None if nothing. `claimable` is the decision as it would be with a claim of now, None if
-    nothing can be claimed. `score` is the score with which it was decided, None if its entry has none or the person's
-    key was destroyed."""
+    the person can contest now, None if nothing. `contest_window` is that of its breach, None if there is none.
+    `claimable` is the decision as it would be with a claim of now, None if nothing can be claimed. `score` is the score
+    with which it was decided, None if its entry has none or the person's key was destroyed."""
 
     decision: DecisionState
     merchant_name: str
     events: tuple[LoggedEvent, ...]
     disputes: tuple[Dispute, ...]
     contestable: Contested | None
+    contest_window: ContestWindow | None
     claimable: DecisionState | None
     score: DecidedScore | None
 
@@ -86,6 +88,7 @@ class ObligationService:
                     state=state.as_of(now),
                     merchant_name=names[state.merchant_id],
                     contestable=_contestable(state, now),
+                    contest_window=contest_window(state, now),
                     claimable=claimed.claim if claimed else None,
                     dispute=disputes.get(state.id),
                 )
@@ -109,6 +112,7 @@ class ObligationService:
             score=DecidedScore.from_document(scores[-1]) if scores else None,
             disputes=tuple(self._disputes.list_all(unit, decision_id)),
             contestable=_contestable(state, now),
+            contest_window=contest_window(state, now),
             claimable=_claimable(state_by(state, now), now),
         )
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from gateway.domain.decisions.dispute import ContestWindow
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.identity.person import parse_language
 from gateway.domain.notices.delivery import ALWAYS_SENT, Preferences
 from gateway.domain.notices.notice import Notice
+from gateway.services.decisions.contest_windows import load_windows
 from gateway.store.unit import UnitOfWork
 
 LISTED = 20
@@ -17,10 +19,12 @@ MOST_COUNTED = 100
 
 @dataclass(frozen=True, slots=True)
 class NamedNotice:
-    """A notice. `merchant_name` is "" if it is about no merchant."""
+    """A notice. `merchant_name` is "" if it is about no merchant. `contest_window` is that of the breach that it
+    reports, None if it reports none, or one that was contested, cured or void since."""
 
     notice: Notice
     merchant_name: str
+    contest_window: ContestWindow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,11 @@ class InboxService:
         """LISTED notices of the person, newest first, from the one after `after`."""
         notices = unit.notices.list_page(user_id, LISTED + 1, before=after)
         merchants = unit.load_counterparts({each.merchant_id for each in notices if each.merchant_id is not None})
+        windows = load_windows(unit, notices[:LISTED])
         named = tuple(
-            NamedNotice(each, merchants[each.merchant_id].name if each.merchant_id is not None else "")
+            NamedNotice(
+                each, merchants[each.merchant_id].name if each.merchant_id is not None else "", windows.get(each.id)
+            )
             for each in notices[:LISTED]
         )
         return InboxPage(named, notices[LISTED - 1].id if len(notices) > LISTED else None)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from gateway.domain.decisions.dispute import ContestWindow
 from gateway.domain.notices.delivery import GIVE_UP_AFTER, NotSent, next_wait
 from gateway.domain.notices.notice import Notice, NoticeKind
 from gateway.kit.circuit_breaker import CircuitBreaker
@@ -11,7 +12,7 @@ from gateway.kit.clock import WallClock, WallTime
 from gateway.kit.languages import LANGUAGES
 from gateway.kit.logging import get_logger
 from gateway.kit.outage import Outage, outage_log
-from gateway.services.decisions.contest_windows import start_window
+from gateway.services.decisions.contest_windows import load_windows, start_window
 from gateway.services.notices.inbox import NamedNotice
 from gateway.services.notices.outward import Channel, Deferred, Letter, LetterWriter, Outward, Recipient, Refused
 from gateway.store.database import Database
@@ -30,11 +31,13 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Claimed:
-    """A notice that this process sends now. `recipient` is None if it was given up."""
+    """A notice that this process sends now. `recipient` is None if it was given up. `contest_window` is that of the
+    breach that it reports, None without one."""
 
     claimed: ClaimedNotice
     merchant_name: str = ""
     recipient: Recipient | None = None
+    contest_window: ContestWindow | None = None
 
 
 class NoticeSender:
@@ -88,7 +91,7 @@ class NoticeSender:
         notice, recipient = claimed.claimed.notice, claimed.recipient
         if recipient is None:
             return False
-        text = write(NamedNotice(notice, claimed.merchant_name), recipient.language)
+        text = write(NamedNotice(notice, claimed.merchant_name, claimed.contest_window), recipient.language)
         try:
             channel.send(Letter(notice, claimed.merchant_name, recipient, text))
         except Refused as refused:
@@ -122,6 +125,7 @@ class NoticeSender:
             claimed,
             merchants[notice.merchant_id].name if notice.merchant_id is not None else "",
             Recipient(user.id, user.external_id, user.email, language),
+            load_windows(unit, [notice]).get(notice.id),
         )
 
     def _reason_against(self, notice: Notice, user: UserRow | None, now: WallTime) -> NotSent | None:

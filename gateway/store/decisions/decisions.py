@@ -1,6 +1,6 @@
 """Decisions: one row each, saved together with totals, log entry and outbox message."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -63,6 +63,7 @@ DecisionRow = MAPPING.declare(
 DECISIONS = table_of(DecisionRow)
 _D = DECISIONS.c
 _BY_ID = select(DECISIONS).where(_D.id == bindparam("decision_id"))
+_BY_IDS = select(DECISIONS).where(_D.id.in_(bindparam("decision_ids", expanding=True)))
 _LOCKED = _BY_ID.with_for_update()
 _BY_REFERENCE = select(DECISIONS).where(
     _D.merchant_id == bindparam("merchant_id"), _D.merchant_reference == bindparam("reference")
@@ -138,6 +139,10 @@ class DecisionRepository(Repository):
     def load(self, decision_id: str) -> DecisionState | None:
         """Returns the stored decision, or None for an unknown id."""
         return next(iter(self._states(_BY_ID, decision_id=decision_id)), None)
+
+    def load_all(self, decision_ids: Iterable[str]) -> list[DecisionState]:
+        """Returns the stored decisions with these ids in any order, without unknown ones."""
+        return self._states(_BY_IDS, decision_ids=sorted(set(decision_ids)))
 
     def load_stored(self, decision_id: str) -> StoredDecision | None:
         """Returns the stored decision with the digest of its row, or None for an unknown id."""

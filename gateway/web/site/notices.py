@@ -7,6 +7,7 @@ from gateway.domain.notices.notice import Notice, NoticeKind
 from gateway.services.notices.inbox import NamedNotice
 from gateway.services.notices.outward import LetterText, LetterWriter
 from gateway.web.site.consent_parts import PRODUCTS
+from gateway.web.site.contest_deadline import describe_contest_deadline
 from gateway.web.site.redirects import ACCOUNT
 from gateway.web.texts import Texts, all_texts, msgid
 
@@ -31,10 +32,7 @@ _SENTENCES = {
     NoticeKind.OVERDUE: msgid(
         "Your agreement with %(merchant)s is overdue: %(product)s. If that is wrong, you can dispute it."
     ),
-    NoticeKind.BREACH_REPORTED: msgid(
-        "%(merchant)s reported that you broke an agreement: %(product)s. If that is wrong, dispute it before it counts"
-        " against you."
-    ),
+    NoticeKind.BREACH_REPORTED: msgid("%(merchant)s reported that you broke an agreement: %(product)s."),
     NoticeKind.DISPUTE_ANSWERED: msgid(
         "%(merchant)s does not agree with your dispute. The operator of this service decides."
     ),
@@ -80,12 +78,15 @@ def describe_event(texts: Texts, named: NamedNotice) -> str:
     notice = named.notice
     if notice.kind is NoticeKind.DISPUTE_RESOLVED and notice.merchant_id is None:
         return texts.gettext(_RECORD_DISPUTE)
-    return texts.gettext(
+    sentence = texts.gettext(
         _SENTENCES[notice.kind],
         merchant=named.merchant_name,
         product=texts.gettext(PRODUCTS[notice.product]) if notice.product is not None else "",
         date=texts.date(notice.business_at) if notice.business_at is not None else "",
     )
+    if named.contest_window is None:
+        return sentence
+    return sentence + texts.gap + describe_contest_deadline(texts, named.contest_window)
 
 
 def make_letter_writer(issuer: str) -> LetterWriter:

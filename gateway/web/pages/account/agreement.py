@@ -142,6 +142,7 @@ def _describe_obligation(texts: Texts, agreement: Agreement) -> ObligationView:
             state=agreement.decision,
             merchant_name=agreement.merchant_name,
             contestable=agreement.contestable,
+            contest_window=agreement.contest_window,
             claimable=agreement.claimable.claim if agreement.claimable else None,
             dispute=agreement.disputes[-1] if agreement.disputes else None,
         ),

@@ -14,6 +14,7 @@ KIND = "kind"
 """The field of the form that says what the person did."""
 
 WITHDRAW_CLAIM = msgid("Withdraw this")
+_QUESTIONS = {ClaimKind.RETURNED: msgid("Have you returned it?"), ClaimKind.PAID: msgid("Have you paid?")}
 _NEXT = msgid(
     "The merchant is told. If it does not contradict you by %(date)s, this counts as kept for your score. You can say"
     " it once."
@@ -33,17 +34,18 @@ _ENDED = {
     ClaimStatus.CONTRADICTED: msgid("This was contradicted, so it does not count as kept for your score."),
     ClaimStatus.WITHDRAWN: msgid("You withdrew this."),
 }
-_WITHDRAWAL = msgid("It then does not count as kept for your score, and you cannot say it again.")
+_WITHDRAWAL = msgid("If you withdraw this, it does not count as kept for your score, and you cannot say it again.")
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimView:
-    """What the person said, and can say. `sentences` are about what was said, `hints` about what happens next. `button`
-    and `kind` are those of the form with the action `address`, `withdraw_address` is the action of the other form, and
-    `withdrawal` says what happens then. Each is empty if it does not apply."""
+    """What the person said, and can say. `sentences` are about what was said, `hints` about what happens next.
+    `question`, `button` and `kind` are those of the form with the action `address`, `withdraw_address` is the action of
+    the other form, and `withdrawal` says what happens then. Each is empty if it does not apply."""
 
     sentences: tuple[str, ...]
     hints: tuple[str, ...]
+    question: str
     button: str
     kind: str
     address: str
@@ -59,6 +61,7 @@ def describe_claim(texts: Texts, agreement: Agreement) -> ClaimView:
     return ClaimView(
         sentences=_describe_state(texts, state),
         hints=_describe_next(texts, possible) if possible else _describe_open(texts, state),
+        question=_QUESTIONS[possible.claim] if possible and possible.claim else "",
         button=CLAIMS[possible.claim] if possible and possible.claim else "",
         kind=possible.claim if possible and possible.claim else "",
         address=address if possible else "",

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, Dispute, DisputeStatus
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import BreachKind, ClaimKind, Status
+from gateway.domain.decisions.transitions import OPEN_STATUSES, BreachKind, ClaimKind, Status
 from gateway.services.decisions.obligations import Obligation
 from gateway.web.site.consent_parts import PRODUCTS
+from gateway.web.site.contest_deadline import describe_contest_deadline
 from gateway.web.texts import Texts, msgid
 
 STATEMENT = "statement"
@@ -17,7 +18,7 @@ CLAIMS = {ClaimKind.RETURNED: msgid("I have returned it"), ClaimKind.PAID: msgid
 """What a person can say about an obligation."""
 
 _UNUSED = msgid("%(amount)s, not used yet. It expires on %(date)s.")
-_OPEN = msgid("%(amount)s open until %(date)s.")
+_OPEN = msgid("%(amount)s open, due on %(date)s.")
 _SETTLED = msgid("Settled. Its last date was %(date)s.")
 _LATE = msgid("You settled this late. From %(date)s on it counts against you, unless you dispute it before.")
 _LATE_COUNTS = msgid("You settled this late. It counts against you.")
@@ -54,18 +55,20 @@ _WITHDRAWAL_EARLY = msgid(
 
 @dataclass(frozen=True, slots=True)
 class ObligationView:
-    """One obligation on the account page. `default` is the sentence about its breach, overdue flag or late settlement,
-    `dispute` the one about its dispute. `statement` is the person's text, `response` the merchant's, `resolution` the
-    operator's. `contest_address` and `withdraw_address` are the actions of its forms. `withdrawal` says what happens if
-    the dispute is withdrawn. `claim` is the text of the link to where the person can say that it was kept. Each of
-    these is "" if it does not apply."""
+    """One obligation. `sentence` is about its amount and date, `default` about its breach, overdue flag or late
+    settlement, `deadline` about the dispute window of its breach, `dispute` about its dispute. `statement` is the
+    person's text, `response` the merchant's, `resolution` the operator's. `contest_address` and `withdraw_address` are
+    the actions of its forms. `withdrawal` says what happens if the dispute is withdrawn. `claim` is the text of the
+    link to where the person can say that it was kept. Each of these is "" if it does not apply."""
 
     id: str
+    is_open: bool
     is_settled: bool
     merchant: str
     product: str
     sentence: str
     default: str
+    deadline: str
     dispute: str
     statement: str
     response: str
@@ -81,15 +84,16 @@ def describe_obligation(texts: Texts, obligation: Obligation) -> ObligationView:
     state, dispute = obligation.state, obligation.dispute
     default = _describe_default(texts, obligation)
     in_dispute = dispute is not None and dispute.status in OPEN_DISPUTE_STATUSES
-    upheld = dispute is not None and dispute.status is DisputeStatus.UPHELD
-    relevant = dispute if in_dispute or upheld or default else None
+    relevant = dispute if dispute is not None and (in_dispute or _is_about(dispute, state, default)) else None
     return ObligationView(
         id=state.id,
+        is_open=state.status in OPEN_STATUSES,
         is_settled=state.status is Status.FULFILLED,
         merchant=obligation.merchant_name,
         product=texts.gettext(PRODUCTS[state.product]),
         sentence=_describe_amount(texts, obligation),
         default=default,
+        deadline=describe_contest_deadline(texts, obligation.contest_window) if obligation.contest_window else "",
         dispute=describe_dispute(texts, relevant, state) if relevant else "",
         statement=relevant.statement if relevant else "",
         response=(relevant.response or "") if relevant else "",
@@ -99,6 +103,14 @@ def describe_obligation(texts: Texts, obligation: Obligation) -> ObligationView:
         withdrawal=_describe_withdrawal(texts, state) if in_dispute else "",
         claim=texts.gettext(CLAIMS[obligation.claimable]) if obligation.claimable else "",
     )
+
+
+def _is_about(dispute: Dispute, state: DecisionState, default: str) -> bool:
+    """Whether an ended dispute is about what the page says of the obligation now. An upheld one is not about a breach
+    or an overdue flag that came after it, and a rejected one is not about a breach that was reported after it."""
+    if dispute.status is DisputeStatus.UPHELD:
+        return not default
+    return bool(default) and state.dispute_rejected_at is not None
 
 
 def _describe_amount(texts: Texts, obligation: Obligation) -> str:
