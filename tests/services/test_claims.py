@@ -1,68 +1,29 @@
 """Claims: the merchant is told, and its silence is a kept record of an open decision. What it reports later counts."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 
 import pytest
 
 from gateway.domain.decisions.settlement import CLAIM_SILENCE
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import BreachKind, ClaimKind, Status
+from gateway.domain.decisions.transitions import ClaimKind, Status
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.events import Actor, Topic
 from gateway.domain.scoring.tier import Tier
-from gateway.kit.clock import BusinessTime
 from gateway.services.decisions.disputes import RespondCommand
-from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, ExtendCommand, FulfillCommand
-from gateway.store.scoring.records import BehaviourRecordRow
+from gateway.services.decisions.transitions import ActivateCommand, FulfillCommand
 from tests.services.asks import order, request_command
-from tests.services.decisions import DAY, grant_to_shops, list_events, load_decision, request_decision, yuan
+from tests.services.claims import OVERDUE, accepted, breach, claim, extend, fulfill, message_ids, records, rental, wait
+from tests.services.decisions import DAY, grant_to_shops, list_events, load_decision
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
-from tests.support.units import reading
 
 pytestmark = pytest.mark.postgresql
-DUE, OVERDUE = 4 * DAY, 5 * DAY
-"""From the activation on: the due date of a rental, and the end of its grace period."""
-
-
-def rental(world: DemoWorld, handle: str = "excellent", number: int = 1) -> DecisionState:
-    decision = request_decision(world, handle, number, "300.00")
-    return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"a-{number}"))
-
-
-def claim(world: DemoWorld, decision: DecisionState, handle: str = "excellent") -> DecisionState:
-    return world.claims.claim(world.user(handle), decision.id, ClaimKind.RETURNED)
-
-
-def wait(world: DemoWorld, *times: timedelta) -> None:
-    """Moves the time, and runs the scheduler each time."""
-    for each in times:
-        world.clock.advance(each)
-        world.scheduler.apply_due()
-
-
-def accepted(world: DemoWorld, handle: str = "excellent", number: int = 1) -> DecisionState:
-    decision = rental(world, handle, number)
-    claim(world, decision, handle)
-    wait(world, OVERDUE, CLAIM_SILENCE)
-    return load_decision(world, decision)
-
-
-def records(world: DemoWorld, handle: str = "excellent") -> list[BehaviourRecordRow]:
-    with reading(world.database) as unit:
-        rows = unit.behaviour_records.list_of_user(world.user(handle))
-    return [row for row in rows if row.source == "gateway"]
 
 
 def score(world: DemoWorld, handle: str = "excellent") -> int:
     return world.source.measure(world.user(handle), world.now).score or 0
-
-
-def message_ids(world: DemoWorld, decision: DecisionState, topic: Topic) -> list[str]:
-    query = "SELECT id FROM outbox WHERE aggregate_id = :decision AND topic = :topic ORDER BY id"
-    return [row[0] for row in world.rows(query, decision=decision.id, topic=topic.value)]
 
 
 def test_claim_is_logged_and_the_merchant_is_told(world: DemoWorld) -> None:
@@ -137,21 +98,6 @@ def test_withdrawn_claim_leaves_no_record(world: DemoWorld) -> None:
     assert world.mismatches() == []
 
 
-def fulfill(world: DemoWorld, decision: DecisionState, amount: str | None = None) -> None:
-    command = FulfillCommand(decision.id, "f", settled_amount=yuan(amount) if amount else None)
-    world.transitions.fulfill(world.merchant_token(), command)
-
-
-def breach(world: DemoWorld, decision: DecisionState) -> None:
-    command = BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED)
-    world.transitions.report_breach(world.merchant_token(), command)
-
-
-def extend(world: DemoWorld, decision: DecisionState) -> None:
-    command = ExtendCommand(decision.id, "e", BusinessTime(world.now + 5 * DAY), "As agreed.")
-    world.transitions.extend(world.merchant_token(), command)
-
-
 @pytest.mark.parametrize(
     ("contradict", "kinds"),
     [(partial(fulfill, amount="100.00"), []), (breach, ["BROKEN"]), (extend, [])],
@@ -208,91 +154,6 @@ def test_void_breach_restores_the_record_and_the_tier(world: DemoWorld) -> None:
     assert (after.kind, after.at, after.claimed_at) == (before.kind, before.at, before.claimed_at)
     assert world.source.measure(user, world.now).tier is Tier.EXCELLENT
     assert world.mismatches() == []
-
-
-def test_later_delivery_postpones_the_acceptance_once(world: DemoWorld) -> None:
-    decision = rental(world)
-    claim(world, decision)
-    (message,) = message_ids(world, decision, Topic.DECISION_CLAIMED)
-    wait(world, OVERDUE + 2 * DAY)
-    delivered_at = world.now
-    assert world.claims.note_delivery(message, BusinessTime(delivered_at + DAY)), "a clock that is ahead of ours"
-    assert not world.claims.note_delivery(message, delivered_at)
-    assert load_decision(world, decision).claim_ends_at == delivered_at + CLAIM_SILENCE
-    event = (Topic.DECISION_CLAIM_DELIVERED, Status.ACTIVE, Status.ACTIVE, Actor.GATEWAY, None)
-    assert list_events(world, decision)[-1] == event
-    wait(world, CLAIM_SILENCE - DAY)
-    assert records(world) == []
-    assert not world.claims.note_delivery(message, world.now)
-    wait(world, DAY)
-    assert len(records(world)) == 1
-    assert not world.claims.note_delivery(message, world.now), "the claim has ended"
-    assert world.mismatches() == []
-
-
-def test_second_delivery_postpones_nothing_also_if_the_first_was_before_the_due_date(world: DemoWorld) -> None:
-    decision = rental(world)
-    claim(world, decision)
-    (message,) = message_ids(world, decision, Topic.DECISION_CLAIMED)
-    ends_at = load_decision(world, decision).claim_ends_at
-    assert world.claims.note_delivery(message)
-    assert list_events(world, decision)[-1][0] is Topic.DECISION_CLAIM_DELIVERED
-    wait(world, OVERDUE, CLAIM_SILENCE - DAY)
-    assert not world.claims.note_delivery(message)
-    assert load_decision(world, decision).claim_ends_at == ends_at
-    wait(world, DAY)
-    assert load_decision(world, decision).claim_stands
-    assert len(message_ids(world, decision, Topic.DECISION_CLAIM_DELIVERED)) == 1
-    assert world.mismatches() == []
-
-
-def test_first_delivery_counts_also_while_there_is_a_breach(world: DemoWorld) -> None:
-    decision = rental(world)
-    claim(world, decision)
-    (message,) = message_ids(world, decision, Topic.DECISION_CLAIMED)
-    wait(world, OVERDUE)
-    breach(world, decision)
-    wait(world, DAY)
-    assert world.claims.note_delivery(message)
-    delivered_at = world.now
-    dispute = world.disputes.open(world.user("excellent"), decision.id, "It is in your yard.")
-    wait(world, DAY)
-    world.disputes.respond(world.merchant_token(), RespondCommand(dispute.id, "r", True, "We found it."))
-    assert not world.claims.note_delivery(message)
-    assert load_decision(world, decision).claim_ends_at == delivered_at + CLAIM_SILENCE
-    assert world.mismatches() == []
-
-
-def test_delivery_after_the_silence_is_too_late_also_if_the_scheduler_has_not_run(world: DemoWorld) -> None:
-    decision = rental(world)
-    claim(world, decision)
-    (message,) = message_ids(world, decision, Topic.DECISION_CLAIMED)
-    world.clock.advance(OVERDUE + CLAIM_SILENCE)
-    assert not world.claims.note_delivery(message, world.now)
-    assert load_decision(world, decision).claim_stands
-    assert len(records(world)) == 1
-
-
-def test_delivery_of_a_message_about_an_earlier_claim_changes_nothing(world: DemoWorld) -> None:
-    decision = rental(world)
-    claim(world, decision)
-    (message,) = message_ids(world, decision, Topic.DECISION_CLAIMED)
-    extend(world, decision)
-    assert not world.claims.note_delivery(message, world.now)
-    world.clock.advance(DAY)
-    claim(world, decision)
-    wait(world, 6 * DAY)
-    assert not world.claims.note_delivery(message, world.now)
-    newer = message_ids(world, decision, Topic.DECISION_CLAIMED)[-1]
-    assert world.claims.note_delivery(newer, world.now)
-
-
-def test_delivery_of_another_message_is_not_found(world: DemoWorld) -> None:
-    decision = rental(world)
-    (message,) = message_ids(world, decision, Topic.DECISION_ACTIVATED)
-    for each in (message, "evt_test_none"):
-        with pytest.raises(NotFound):
-            world.claims.note_delivery(each, world.now)
 
 
 def test_person_who_claims_everything_gains_what_the_caps_allow(world: DemoWorld) -> None:
