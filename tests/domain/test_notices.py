@@ -8,10 +8,12 @@ from gateway.domain.decisions.transitions import Status
 from gateway.domain.events import Actor, Topic
 from gateway.domain.notices.notice import NoticeKind, kind_of_event
 from tests.support.clock import BUSINESS_NOON
+from tests.support.decision_states import active
 
 
 def kind_of(topic: Topic, actor: Actor = Actor.MERCHANT, dispute: DisputeStatus | None = None) -> NoticeKind | None:
-    return kind_of_event(DecisionEvent(topic, Status.ACTIVE, Status.ACTIVE, BUSINESS_NOON), actor, dispute)
+    event = DecisionEvent(topic, Status.ACTIVE, Status.ACTIVE, BUSINESS_NOON)
+    return kind_of_event(event, actor, dispute, active(), active())
 
 
 def test_person_is_informed_of_these_topics_only() -> None:
@@ -23,6 +25,7 @@ def test_person_is_informed_of_these_topics_only() -> None:
         Topic.DECISION_BREACHED: NoticeKind.BREACH_REPORTED,
         Topic.DISPUTE_ANSWERED: NoticeKind.DISPUTE_ANSWERED,
         Topic.DISPUTE_RESOLVED: NoticeKind.DISPUTE_RESOLVED,
+        Topic.DECISION_CLAIM_ACCEPTED: NoticeKind.CLAIM_ACCEPTED,
     }
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from gateway.domain.decisions.decision import DecisionEvent
 from gateway.domain.decisions.dispute import DisputeStatus
+from gateway.domain.decisions.state import DecisionState
 from gateway.domain.events import Actor, Topic
 from gateway.domain.merchants import Product
 from gateway.kit.clock import BusinessTime, WallTime
@@ -14,8 +15,10 @@ from gateway.kit.clock import BusinessTime, WallTime
 
 class NoticeKind(StrEnum):
     """What a notice is about. CONSENT_GRANTED: also a change of a consent by its person. CONSENT_EXPIRING and DUE_SOON
-    are written in advance. DECISION_MADE: an approval or a decline. DISPUTE_ANSWERED: the merchant refused.
-    DISPUTE_RESOLVED: upheld or rejected. SIGN_IN: from a browser in which the person has not signed in before."""
+    are written in advance. DECISION_MADE: an approval or a decline. CLAIM_UNCONFIRMED: instead of OVERDUE, if the
+    person's claim is open. CLAIM_ACCEPTED: the merchant did not contradict it in time. CLAIM_CONTRADICTED: the merchant
+    reported something else; a breach has BREACH_REPORTED. DISPUTE_ANSWERED: the merchant refused. DISPUTE_RESOLVED:
+    upheld or rejected. SIGN_IN: from a browser in which the person has not signed in before."""
 
     CONSENT_GRANTED = "CONSENT_GRANTED"
     CONSENT_EXPIRING = "CONSENT_EXPIRING"
@@ -23,6 +26,9 @@ class NoticeKind(StrEnum):
     DUE_SOON = "DUE_SOON"
     OVERDUE = "OVERDUE"
     BREACH_REPORTED = "BREACH_REPORTED"
+    CLAIM_UNCONFIRMED = "CLAIM_UNCONFIRMED"
+    CLAIM_ACCEPTED = "CLAIM_ACCEPTED"
+    CLAIM_CONTRADICTED = "CLAIM_CONTRADICTED"
     DISPUTE_ANSWERED = "DISPUTE_ANSWERED"
     DISPUTE_RESOLVED = "DISPUTE_RESOLVED"
     SIGN_IN = "SIGN_IN"
@@ -46,6 +52,7 @@ _OF_TOPIC = {
     Topic.DECISION_DECLINED: NoticeKind.DECISION_MADE,
     Topic.DECISION_OVERDUE: NoticeKind.OVERDUE,
     Topic.DECISION_BREACHED: NoticeKind.BREACH_REPORTED,
+    Topic.DECISION_CLAIM_ACCEPTED: NoticeKind.CLAIM_ACCEPTED,
     Topic.DISPUTE_ANSWERED: NoticeKind.DISPUTE_ANSWERED,
     Topic.DISPUTE_RESOLVED: NoticeKind.DISPUTE_RESOLVED,
 }
@@ -68,11 +75,31 @@ class Notice:
     read_at: WallTime | None
 
 
-def kind_of_event(event: DecisionEvent, actor: Actor, dispute: DisputeStatus | None) -> NoticeKind | None:
+def kind_of_event(
+    event: DecisionEvent,
+    actor: Actor,
+    dispute: DisputeStatus | None,
+    before: DecisionState | None,
+    after: DecisionState,
+) -> NoticeKind | None:
     """Returns the kind of the notice about an event of a decision, or None if there is none. `dispute` is the status of
-    the event's dispute. The person needs no notice of what they did themselves. A merchant that accepts a dispute ends
-    it, so there is one notice about both."""
+    the event's dispute, `before` and `after` are the states of the decision. The person needs no notice of what they
+    did themselves. A merchant that accepts a dispute ends it, so there is one notice about both."""
     kind = _OF_TOPIC.get(event.topic) if isinstance(event.topic, Topic) else None
     if actor is Actor.USER or (kind is NoticeKind.DISPUTE_ANSWERED and dispute is not DisputeStatus.UNDER_REVIEW):
         return None
+    if kind is NoticeKind.OVERDUE and after.claim_is_open:
+        return NoticeKind.CLAIM_UNCONFIRMED
+    if kind is None and before is not None and _contradicts_claim(event, before, after):
+        return NoticeKind.CLAIM_CONTRADICTED
     return kind
+
+
+def _contradicts_claim(event: DecisionEvent, before: DecisionState, after: DecisionState) -> bool:
+    """Whether the merchant reports something else than the person's open or accepted claim: a part, a later due date,
+    or a late settlement. A breach has its own notice, and so has a dispute that was rejected."""
+    if not (before.claim_is_open or before.claim_stands):
+        return False
+    if event.topic is Topic.DECISION_FULFILLED:
+        return after.late_counts_from is not None
+    return event.topic in {Topic.DECISION_PART_SETTLED, Topic.DECISION_EXTENDED}

@@ -266,9 +266,10 @@ class DecisionRepository(Repository):
     ) -> str:
         state, stored = decision.state, decision.stored
         person = self._persons.load(state.consent_id)
-        self._exposures.follow(person.user_id, state, stored.state if stored else None)
-        self._outcomes.follow(person.user_id, state, event, stored.state if stored else None)
-        self._notices.follow(person.user_id, state, event, actor, dispute.status if dispute else None)
+        previous = stored.state if stored else None
+        self._exposures.follow(person.user_id, state, previous)
+        self._outcomes.follow(person.user_id, state, event, previous)
+        self._notices.follow(person.user_id, state, previous, event, actor, dispute.status if dispute else None)
         snapshot = snapshot_event(state, event, actor, dispute)
         public = public_part(state, event, actor, snapshot, digest, stored, dispute, idempotency)
         entry = NewEntry(state.merchant_id, person, public, personal, {"decision_id": state.id})

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, literal_column, select
+from sqlalchemy import Integer, Select, bindparam, literal_column, or_, select
 
 from gateway.domain.merchants import Product
 from gateway.domain.notices.notice import CONSENT_NOTICE, NOT_BEFORE, REMINDER, NoticeKind
@@ -50,11 +50,14 @@ _EXPIRING = _without_notice(
     _C.id,
     _C.expires_at,
 )
+_NO_OPEN_CLAIM = or_(  # no claim is accepted before the due date
+    _D.claimed_at.is_(None), _D.claim_withdrawn_at.is_not(None), _D.claim_contradicted_at.is_not(None)
+)
 _DUE_SOON = _without_notice(
     select(_C.user_id, _D.merchant_id, _D.id.label("subject_id"), _D.due_at.label("date"), _D.product)
     .join(CONSENTS, _C.id == _D.consent_id)
     .join(MERCHANTS, MERCHANTS.c.id == _D.merchant_id)
-    .where(_D.status == literal_column("'ACTIVE'"), _D.activated_at <= bindparam("begun_by")),
+    .where(_D.status == literal_column("'ACTIVE'"), _D.activated_at <= bindparam("begun_by"), _NO_OPEN_CLAIM),
     NoticeKind.DUE_SOON,
     _D.id,
     _D.due_at,
@@ -82,7 +85,8 @@ class UpcomingRepository(Repository):
         return [_read(row, NoticeKind.CONSENT_EXPIRING, None) for row in rows]
 
     def list_due_soon(self, offset: int, now: BusinessTime, limit: int) -> list[Upcoming]:
-        """Returns at most `limit` active decisions that are due soon, the earliest first."""
+        """Returns at most `limit` active decisions that are due soon, the earliest first. Those with an open claim are
+        left out: the person says that nothing is due."""
         rows = self._rows(_DUE_SOON, **_window(now, offset, limit), soon=now + REMINDER)
         return [_read(row, NoticeKind.DUE_SOON, Product(row.product)) for row in rows]
 

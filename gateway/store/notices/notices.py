@@ -106,11 +106,18 @@ class NoticeRepository(Repository):
         return self._run(_NEW_IN_ADVANCE, vars(row)).changed == 1
 
     def follow(
-        self, user_id: str, state: DecisionState, event: DecisionEvent, actor: Actor, dispute: str | None
+        self,
+        user_id: str,
+        state: DecisionState,
+        previous: DecisionState | None,
+        event: DecisionEvent,
+        actor: Actor,
+        dispute: str | None,
     ) -> None:
-        """Writes the notice about an event of a decision, if the person is informed of it. `dispute` is the status of
-        the event's dispute."""
-        kind = kind_of_event(event, actor, DisputeStatus(dispute) if dispute is not None else None)
+        """Writes the notice about an event of a decision, if the person is informed of it. `previous` is the state
+        before the event, None for a new decision, `dispute` the status of the event's dispute."""
+        dispute_status = DisputeStatus(dispute) if dispute is not None else None
+        kind = kind_of_event(event, actor, dispute_status, previous, state)
         if kind is not None:
             self.add(
                 user_id,

@@ -20,6 +20,9 @@ TITLES = {
     NoticeKind.DUE_SOON: msgid("An agreement is due soon"),
     NoticeKind.OVERDUE: msgid("An agreement is overdue"),
     NoticeKind.BREACH_REPORTED: msgid("A broken agreement was reported"),
+    NoticeKind.CLAIM_UNCONFIRMED: msgid("An agreement is overdue, although you said that you have kept it"),
+    NoticeKind.CLAIM_ACCEPTED: msgid("A merchant did not contradict you"),
+    NoticeKind.CLAIM_CONTRADICTED: msgid("A merchant contradicted you"),
     NoticeKind.DISPUTE_ANSWERED: msgid("Your dispute was answered"),
     NoticeKind.DISPUTE_RESOLVED: msgid("Your dispute was decided"),
     NoticeKind.SIGN_IN: msgid("A sign-in from another browser"),
@@ -33,6 +36,18 @@ _SENTENCES = {
         "Your agreement with %(merchant)s is overdue: %(product)s. If that is wrong, you can dispute it."
     ),
     NoticeKind.BREACH_REPORTED: msgid("%(merchant)s reported that you broke an agreement: %(product)s."),
+    NoticeKind.CLAIM_UNCONFIRMED: msgid(
+        "%(merchant)s was told that you have kept an agreement, and has not confirmed it yet: %(product)s. So it is"
+        " overdue now. You can dispute that."
+    ),
+    NoticeKind.CLAIM_ACCEPTED: msgid(
+        "You said that you have kept an agreement, and %(merchant)s did not contradict you: %(product)s. It counts as"
+        " kept for your score."
+    ),
+    NoticeKind.CLAIM_CONTRADICTED: msgid(
+        "You said that you have kept an agreement, and %(merchant)s reported something else: %(product)s. The page of"
+        " the agreement shows what it reported."
+    ),
     NoticeKind.DISPUTE_ANSWERED: msgid(
         "%(merchant)s does not agree with your dispute. The operator of this service decides."
     ),
