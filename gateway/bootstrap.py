@@ -57,6 +57,7 @@ from gateway.services.policies.overrides import OverrideService
 from gateway.services.processes import BESIDE_POOL, ProcessRegistry
 from gateway.services.purge import PurgeService
 from gateway.services.query_unit import QueryRunner
+from gateway.services.sandbox.consents import SandboxConsentService
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.services.scoring.inquiries import InquiryBudget
@@ -211,6 +212,7 @@ def build(
         user_codes=UserCodes(secrets),
         merchants=merchant_service,
         consents=consents,
+        sandbox_consents=SandboxConsentService(database, consents, environment, settings, ids),
         access_log=access_log,
         inquiries=inquiries,
         source=source,

@@ -8,7 +8,7 @@ from merchants.registry import AdapterRegistry
 from schema import deadlines, permissions
 from schema.ask import DecisionAsk, members
 from schema.directives import ARGUMENT_DESCRIPTIONS
-from schema.mutation import Mutation
+from schema.mutation import Mutation, SandboxMutation
 from schema.query import Query, SandboxQuery
 from schema.scalars import SCALARS
 from schema.strawberry_adapter import (
@@ -59,7 +59,7 @@ def build_schema(registry: AdapterRegistry, *, sandbox: bool) -> BuiltSchema:
     such as a non-null field with scopes."""
     source = AssembledSchema(
         SandboxQuery if sandbox else Query,
-        mutation=Mutation,
+        mutation=SandboxMutation if sandbox else Mutation,
         types=_REACHED_THROUGH_INTERFACES,
         scalars=SCALARS,
         fields={DecisionAsk: members(registry)},

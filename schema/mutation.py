@@ -10,6 +10,7 @@ from gateway.domain.identity.principal import Principal
 from gateway.services.decisions.transitions import DecisionTransitions
 from schema.context import Context, Info
 from schema.directives import resolved
+from schema.sandbox_mutations import SandboxMutations
 from schema.types.decision import Decision, Dispute
 from schema.types.decision_inputs import (
     DecisionActivateInput,
@@ -169,12 +170,20 @@ class DecisionMutations:
         return DisputeRespondPayload(dispute=Dispute.of(dispute) if dispute else None, user_errors=errors)
 
 
-@strawberry.type(
-    description="Mutations. Each one is committed before its payload is returned. A null payload always has an entry in"
-    " errors; payloads of other mutations in the same document are still returned."
+_MUTATIONS = (
+    "Mutations. Each one is committed before its payload is returned. A null payload always has an entry in errors;"
+    " payloads of other mutations in the same document are still returned."
 )
+
+
+@strawberry.type(description=_MUTATIONS)
 class Mutation(DecisionMutations, WebhookMutations):
     """The mutation root."""
+
+
+@strawberry.type(name="Mutation", description=_MUTATIONS)
+class SandboxMutation(Mutation, SandboxMutations):
+    """The mutation root of a sandbox."""
 
 
 def _transition(

@@ -88,6 +88,13 @@ _ALL = (
         " amount, complete open decisions, or ask for a consent with a higher `maximum_amount`.",
     ),
     ErrorText(
+        "CONSENT_DENIED",
+        _INPUT,
+        "The persona has denied the request, as sandboxConsentGrant was told. Only a sandbox has this error. In a"
+        " browser a person's denial comes to your redirect URI as error=access_denied.",
+        "Go on without the consent, as you would for a person who denies it.",
+    ),
+    ErrorText(
         "INVALID_TRANSITION",
         _INPUT,
         "The status or history of the decision does not allow this transition.",

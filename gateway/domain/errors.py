@@ -61,7 +61,8 @@ class NotFound(GatewayError):
 
 class ConsentRefused(GatewayError):
     """The consent does not cover the request. Codes: CONSENT_REVOKED, CONSENT_EXPIRED, CONSENT_PRODUCT_NOT_COVERED,
-    CONSENT_PURPOSE_MISMATCH, CONSENT_AMOUNT_EXCEEDED. `covered` holds the authorization details in force."""
+    CONSENT_PURPOSE_MISMATCH, CONSENT_AMOUNT_EXCEEDED, CONSENT_DENIED. `covered` holds the authorization details in
+    force."""
 
     def __init__(
         self, code: str, message: str, field: Sequence[str] | None = None, covered: Sequence[Any] = ()

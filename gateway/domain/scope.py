@@ -40,7 +40,7 @@ _ALL = (
     Scope("webhooks:manage", TokenKind.MERCHANT, "Manage webhook endpoints and read what was sent to them"),
     Scope("grant_management_query", TokenKind.MERCHANT, "Look up a consent given to this client, by its grant_id"),
     Scope("grant_management_revoke", TokenKind.MERCHANT, "Revoke a consent given to this client"),
-    Scope("sandbox", TokenKind.MERCHANT, "List the personas of the sandbox", sandbox_only=True),
+    Scope("sandbox", TokenKind.MERCHANT, "Act as the test users of the sandbox", sandbox_only=True),
 )
 
 SCOPES = {scope.name: scope for scope in _ALL}

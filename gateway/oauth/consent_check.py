@@ -38,10 +38,3 @@ def usable_scopes(unit: UnitOfWork, client: Client, consent: Consent) -> tuple[s
     if not scopes:
         raise InvalidScopeError("The client may no longer use any scope of the consent.")
     return scopes
-
-
-def end_with_consent(unit: UnitOfWork, expires_at: WallTime, consent: Consent) -> WallTime:
-    """The earlier of `expires_at` and the end of the consent, in wall time. A consent expires in business time, so a
-    change of the partner's clock can end it sooner."""
-    remaining = consent.expires_at - unit.business_time(consent.merchant_id)
-    return min(expires_at, WallTime(unit.wall + remaining))

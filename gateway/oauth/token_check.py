@@ -66,6 +66,7 @@ def check_token(unit: UnitOfWork, token_text: str, jkt: str | None, environment:
         token_expires_at=token.expires_at,
         now=now,
         consent=consent,
+        jkt=token.jkt,
     )
 
 

@@ -1,38 +1,20 @@
-"""Issues codes and tokens: their text, their lifetime by client profile, and the token response."""
+"""Issues codes and refresh tokens, and makes token responses."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from gateway.domain.consents.consent import Consent
 from gateway.domain.consents.coverage import details_within
-from gateway.domain.identity.client import BASELINE
 from gateway.kit.clock import WallTime
 from gateway.kit.crypto import base64url, derive, digest, random_token
 from gateway.oauth.clients.client import Client
-from gateway.oauth.consent_check import end_with_consent
 from gateway.oauth.server import Server
 from gateway.services.container import Container
-from gateway.settings import Settings
+from gateway.services.identity.access_tokens import end_with_consent, issue_access_token
 from gateway.store.oauth.requests import AuthorizationCodeRow
-from gateway.store.oauth.tokens import AccessTokenRow, RefreshTokenRow
+from gateway.store.oauth.tokens import RefreshTokenRow
 
 CODE_LIFE = timedelta(seconds=60)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenPolicy:
-    """The token rules of one client profile. `rotates`: each refresh returns a new refresh token."""
-
-    access_token_life: timedelta
-    rotates: bool
-
-
-def token_policy(profile: str, settings: Settings) -> TokenPolicy:
-    """The token policy of a client profile."""
-    if profile == BASELINE:
-        return TokenPolicy(settings.baseline_token_life, rotates=True)
-    return TokenPolicy(settings.access_token_life, rotates=False)
 
 
 def derive_code(container: Container, request_digest: str) -> str:
@@ -105,25 +87,21 @@ class TokenIssuer:
     def _issue_access_token(
         self, client: Client, scopes: tuple[str, ...], consent: Consent | None, family: str | None
     ) -> dict[str, Any]:
-        text, proof, now = self._text("at"), self._server.proof, self._unit.wall
-        ends = WallTime(now + token_policy(client.row.profile, self._settings).access_token_life)
-        expires_at = end_with_consent(self._unit, ends, consent) if consent else ends
-        self._unit.tokens.insert_access_token(
-            AccessTokenRow(
-                digest=digest(text),
-                client_id=client.id,
-                consent_id=consent.id if consent else None,
-                family=family,
-                scopes=list(scopes),
-                jkt=proof.jkt if proof else None,
-                issued_at=now,
-                expires_at=expires_at,
-            )
+        proof, container = self._server.proof, self._server.container
+        token = issue_access_token(
+            self._unit,
+            container.environment,
+            container.settings,
+            client.row,
+            scopes,
+            consent=consent,
+            family=family,
+            jkt=proof.jkt if proof else None,
         )
         return {
-            "access_token": text,
+            "access_token": token.text,
             "token_type": "DPoP" if proof else "Bearer",
-            "expires_in": int((expires_at - now).total_seconds()),
+            "expires_in": int((token.expires_at - token.issued_at).total_seconds()),
             "scope": " ".join(scopes),
         }
 

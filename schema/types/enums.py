@@ -13,6 +13,7 @@ from gateway.domain.events import Actor, Topic
 from gateway.domain.merchants import Product
 from gateway.domain.scoring.score import ThresholdAnswer
 from gateway.domain.scoring.tier import Tier
+from gateway.services.sandbox.consents import ConsentAnswer
 from gateway.settings import EnvironmentName
 from gateway.store.webhooks.deliveries import DeliveryStatus
 from gateway.store.webhooks.endpoints import DisabledReason
@@ -25,42 +26,19 @@ class DecisionOrder(StrEnum):
     UPDATED_AT_DESC = "UPDATED_AT_DESC"
 
 
-class UserErrorCode(StrEnum):
-    INVALID = "INVALID"
-    INVALID_AMOUNT = "INVALID_AMOUNT"
-    INVALID_PERIOD = "INVALID_PERIOD"
-    TOO_EARLY = "TOO_EARLY"
-    UNSUPPORTED_CURRENCY = "UNSUPPORTED_CURRENCY"
-    NOT_FOUND = "NOT_FOUND"
-    PRODUCT_NOT_ENABLED = "PRODUCT_NOT_ENABLED"
-    CONSENT_REVOKED = "CONSENT_REVOKED"
-    CONSENT_EXPIRED = "CONSENT_EXPIRED"
-    CONSENT_PRODUCT_NOT_COVERED = "CONSENT_PRODUCT_NOT_COVERED"
-    CONSENT_PURPOSE_MISMATCH = "CONSENT_PURPOSE_MISMATCH"
-    CONSENT_AMOUNT_EXCEEDED = "CONSENT_AMOUNT_EXCEEDED"
-    INVALID_TRANSITION = "INVALID_TRANSITION"
-    DECISION_EXPIRED = "DECISION_EXPIRED"
-    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
-    IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
-    DUPLICATE_REFERENCE = "DUPLICATE_REFERENCE"
-    SCORE_UNAVAILABLE = "SCORE_UNAVAILABLE"
-    TOO_MANY_INQUIRIES = "TOO_MANY_INQUIRIES"
-    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
-    UNREACHABLE_URL = "UNREACHABLE_URL"
-
-
-def _publish(enum: type[Enum], name: str, description: str, values: Mapping[str, str]) -> None:
+def publish(enum: type[Enum], name: str, description: str, values: Mapping[str, str]) -> None:
+    """Makes an enum a part of the contract. `values` are the descriptions of its values."""
     strawberry.enum(enum, name=name, description=description)
     describe_enum_values(enum, values)
 
 
-_publish(
+publish(
     EnvironmentName,
     "Environment",
     "Kind of deployment.",
     {"SANDBOX": "Test users and test money.", "LIVE": "Real users."},
 )
-_publish(
+publish(
     Tier,
     "Tier",
     "Band of the score, which runs from 350 to 950 points. A tier that a user has had may be held for up to 60 days"
@@ -74,7 +52,7 @@ _publish(
         "EXCELLENT": "From 700 points.",
     },
 )
-_publish(
+publish(
     ThresholdAnswer,
     "ThresholdAnswer",
     "Result of meetsTier.",
@@ -84,7 +62,7 @@ _publish(
         "CANNOT_ASSESS": "The user has no score.",
     },
 )
-_publish(
+publish(
     ConsentStatus,
     "ConsentStatus",
     "Status of a consent.",
@@ -94,7 +72,18 @@ _publish(
         "REVOKED": "The user revoked the consent.",
     },
 )
-_publish(
+publish(
+    ConsentAnswer,
+    "SandboxConsentAnswer",
+    "What a test user answers to a request for consent.",
+    {
+        "ALLOW": "Everything, also the optional permissions.",
+        "NARROW": "As little as the consent page lets a user allow: no optional permission, half of each maximum"
+        " amount, the shortest duration.",
+        "DENY": "Nothing.",
+    },
+)
+publish(
     Product,
     "DecisionProduct",
     "Product that a merchant can request a decision for.",
@@ -105,7 +94,7 @@ _publish(
         "CREDIT_OFFER": "A credit limit with a discount on the interest rate.",
     },
 )
-_publish(
+publish(
     Status,
     "DecisionStatus",
     "Status of a decision. PENDING changes to APPROVED, DECLINED, CANCELLED or EXPIRED; APPROVED to ACTIVE, CANCELLED"
@@ -121,7 +110,7 @@ _publish(
         "EXPIRED": "Not activated, or not reviewed, in time.",
     },
 )
-_publish(
+publish(
     Transition,
     "DecisionTransition",
     "Transition of a decision that a merchant can make.",
@@ -134,7 +123,7 @@ _publish(
         "CANCEL": "Cancel the decision before activation, with decisionCancel.",
     },
 )
-_publish(
+publish(
     BreachKind,
     "BreachKind",
     "Kind of breach. Each kind can be reported from a certain moment on; before it the error is TooEarlyError.",
@@ -148,13 +137,13 @@ _publish(
         " the due date.",
     },
 )
-_publish(
+publish(
     ClaimKind,
     "ClaimKind",
     "How the user says that the obligation was met.",
     {"RETURNED": "The user says that the item was returned.", "PAID": "The user says that everything was paid."},
 )
-_publish(
+publish(
     ClaimStatus,
     "ClaimStatus",
     "Status of a claim.",
@@ -165,14 +154,14 @@ _publish(
         "WITHDRAWN": "The user withdrew it.",
     },
 )
-_publish(
+publish(
     Contested,
     "DisputeSubject",
     "What the user disputes.",
     {"BREACH": "A reported breach.", "OVERDUE": "An overdue flag, also of an obligation that was settled late."},
 )
-_publish(Party, "DisputeParty", "Party to a dispute.", {"USER": "The user.", "MERCHANT": "The merchant."})
-_publish(
+publish(Party, "DisputeParty", "Party to a dispute.", {"USER": "The user.", "MERCHANT": "The merchant."})
+publish(
     DisputeStatus,
     "DisputeStatus",
     "Status of a dispute.",
@@ -184,7 +173,7 @@ _publish(
         "WITHDRAWN": "The user withdrew the dispute. The breach or overdue flag counts.",
     },
 )
-_publish(
+publish(
     Topic,
     "WebhookTopic",
     "Kind of event.",
@@ -225,7 +214,7 @@ _publish(
         " endpoints get the event.",
     },
 )
-_publish(
+publish(
     DeliveryStatus,
     "WebhookDeliveryStatus",
     "Status of a delivery.",
@@ -235,7 +224,7 @@ _publish(
         "FAILED": "The last attempt of the schedule failed. Use webhookDeliveryResend.",
     },
 )
-_publish(
+publish(
     DisabledReason,
     "WebhookDisabledReason",
     "Why the gateway disabled an endpoint.",
@@ -244,7 +233,7 @@ _publish(
         "GONE": "You answered with the status 410.",
     },
 )
-_publish(
+publish(
     Actor,
     "EventActor",
     "Who caused an event.",
@@ -256,7 +245,7 @@ _publish(
         "GATEWAY": "The gateway, by the adapter's policy or by the delivery of a message.",
     },
 )
-_publish(
+publish(
     DecisionOrder,
     "DecisionOrder",
     "Order of the decision log.",
@@ -264,34 +253,5 @@ _publish(
         "CREATED_AT_DESC": "Newest first.",
         "CREATED_AT_ASC": "Oldest first.",
         "UPDATED_AT_DESC": "Most recently changed first.",
-    },
-)
-_publish(
-    UserErrorCode,
-    "UserErrorCode",
-    "Code of a user error. New codes appear only in a new API version.",
-    {
-        "INVALID": "A value is not valid. The message says why.",
-        "INVALID_AMOUNT": "An amount is outside its allowed range, or has too many decimals.",
-        "INVALID_PERIOD": "A period ends before it starts, or its dates are outside the allowed range.",
-        "TOO_EARLY": "Not possible yet. TooEarlyError.possibleFrom says from when.",
-        "UNSUPPORTED_CURRENCY": "The currency does not exist or is not supported here.",
-        "NOT_FOUND": "The object does not exist or is not yours.",
-        "PRODUCT_NOT_ENABLED": "The adapter for this product is not enabled for your merchant.",
-        "CONSENT_REVOKED": "The user revoked the consent.",
-        "CONSENT_EXPIRED": "The consent has expired, or its single use is spent.",
-        "CONSENT_PRODUCT_NOT_COVERED": "The consent does not cover this product.",
-        "CONSENT_PURPOSE_MISMATCH": "The consent does not cover this purpose.",
-        "CONSENT_AMOUNT_EXCEEDED": "The amount exceeds the consent's maximum amount, or differs from the"
-        " amount agreed at the checkout.",
-        "INVALID_TRANSITION": "The decision's status or history does not allow this transition.",
-        "DECISION_EXPIRED": "The decision has expired.",
-        "IDEMPOTENCY_KEY_REUSED": "The key was first used with another input or consent.",
-        "IDEMPOTENCY_IN_PROGRESS": "Another call with this key is still running.",
-        "DUPLICATE_REFERENCE": "Another decision of your merchant has this merchantReference.",
-        "SCORE_UNAVAILABLE": "No score source responded. Nothing was recorded; send the request again.",
-        "TOO_MANY_INQUIRIES": "Too many inquiries about this user. Try again later.",
-        "LIMIT_EXCEEDED": "A limit of your contract or of this server has been reached.",
-        "UNREACHABLE_URL": "The address is not valid or cannot be reached.",
     },
 )

@@ -22,7 +22,7 @@ from schema.context import Context
 from schema.directives import listed
 from schema.scalars import Url
 from schema.types.consent import AuthorizationDetail, detail_of
-from schema.types.enums import UserErrorCode
+from schema.types.user_error_code import UserErrorCode
 
 T = TypeVar("T")
 
@@ -125,12 +125,15 @@ def user_error(error: Fixable, context: Context, prefix: Sequence[str] = ("input
             return InvalidInputError(code=code, message=error.message, field=path, documentation=page)
 
 
-def attempt(context: Context, work: Callable[[], T]) -> tuple[T | None, list[UserError]]:
-    """Returns the result of the work of a mutation, or None and the error that the caller can fix."""
+def attempt(
+    context: Context, work: Callable[[], T], prefix: Sequence[str] = ("input",)
+) -> tuple[T | None, list[UserError]]:
+    """Returns the result of the work of a mutation, or None and the error that the caller can fix. `prefix` is as for
+    `user_error`."""
     try:
         return work(), []
     except FIXABLE as error:
-        return None, [user_error(error, context)]
+        return None, [user_error(error, context, prefix)]
 
 
 def blockers(errors: Sequence[GatewayError], context: Context) -> list[UserError]:

@@ -10,7 +10,7 @@ import pytest
 from gateway.domain.error_catalogue import ERRORS
 from gateway.settings import Settings
 from schema import errors
-from schema.types.enums import UserErrorCode
+from schema.types.user_error_code import UserErrorCode
 from tests.support.checkout import ROOT, files, named, python_files
 
 

@@ -56,6 +56,7 @@ RETIRED = (
                 "gateway/settings/lifetimes.py",
                 "gateway/oauth/endpoints/device_authorization.py",
                 "gateway/oauth/endpoints/device_verification.py",
+                "gateway/services/sandbox/consents.py",
                 "docs/reference/settings.md",
             ),
             "the setting GATEWAY_TILL_CONSENT_LIFE",

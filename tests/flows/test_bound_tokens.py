@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.database import HAS_POSTGRESQL
 from tests.support.backend import connected_app, customer_browser, persona
-from tests.support.fapi import FapiApp
+from tests.support.fapi import FapiApp, new_key
 from tests.support.merchant_client import REQUEST, TIER, car, request_input
 from tests.support.server import Sandbox
 
@@ -47,6 +47,17 @@ def test_61_bound_token_reads_a_tier_and_requests_a_decision(sandbox: Sandbox, b
     assert query_api(backend, token, TIER)["data"]["consentedUser"]["scoreTier"]["tier"] == "EXCELLENT"
     payload = query_api(backend, token, REQUEST, input=request_input(car()))["data"]["decisionRequest"]
     assert payload["decision"]["outcome"]["__typename"] == "Approval"
+
+
+def test_token_of_a_consent_without_a_browser_is_bound_to_the_key_of_its_caller(backend: FapiApp) -> None:
+    merchant_token = backend.merchant_token().json()["access_token"]
+    grant = 'mutation { sandboxConsentGrant(persona: "excellent") { accessToken userErrors { code } } }'
+    payload = query_api(backend, merchant_token, grant)["data"]["sandboxConsentGrant"]
+    token = payload["accessToken"]
+    requested = query_api(backend, token, REQUEST, input=request_input(car()))["data"]["decisionRequest"]
+    assert requested["decision"]["outcome"]["__typename"] == "Approval"
+    backend.dpop_key = new_key(kid=None)
+    assert backend.call(token, json={"query": TIER}).status_code == 401
 
 
 def test_65_missing_scope_is_a_typed_error_without_data(sandbox: Sandbox, backend: FapiApp) -> None:

@@ -1,4 +1,4 @@
-"""The quickstart and the README are executed: a shell runs each command, and each stated response is compared."""
+"""The quickstart, the page about the sandbox and the README are executed: each response is compared."""
 
 import re
 from io import StringIO
@@ -38,6 +38,13 @@ def test_quickstart_runs_as_written(sandbox: Sandbox, tmp_path: Path) -> None:
         "PASSWORD": person["password"],
     }
     page = open_page(ROOT / "docs" / "quickstart.md", sandbox, values, tmp_path)
+    assert_queries_are_shown(page)
+    page.run()
+
+
+def test_sandbox_page_runs_as_written(sandbox: Sandbox, tmp_path: Path) -> None:
+    merchant = next(one for one in sandbox.credentials["merchants"] if one["adapter"] == "car_rental")
+    page = open_page(ROOT / "docs" / "sandbox.md", sandbox, {"MERCHANT_TOKEN": merchant["merchant_token"]}, tmp_path)
     assert_queries_are_shown(page)
     page.run()
 

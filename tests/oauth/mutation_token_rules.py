@@ -70,6 +70,13 @@ RULES: Sequence[Group] = (
         (*DPOP, CODE, REFRESH, REFRESH_FAPI2, *API),
         (
             (43, "token type Bearer", '"token_type": "DPoP" if proof else "Bearer"', '"token_type": "Bearer"'),
+            (63, "token not bound", "jkt=proof.jkt if proof else None", "jkt=None"),
+        ),
+    ),
+    (
+        "gateway/services/identity/access_tokens.py",
+        (*DPOP, CODE, REFRESH, REFRESH_FAPI2, *API),
+        (
             (
                 43,
                 "long life",
@@ -94,7 +101,6 @@ RULES: Sequence[Group] = (
                 "return TokenPolicy(settings.baseline_token_life, rotates=True)",
                 "return TokenPolicy(settings.baseline_token_life, rotates=False)",
             ),
-            (63, "token not bound", "jkt=proof.jkt if proof else None", "jkt=None"),
         ),
     ),
     (

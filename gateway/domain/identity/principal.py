@@ -10,7 +10,8 @@ from gateway.kit.clock import BusinessTime, WallTime
 @dataclass(frozen=True, slots=True)
 class Principal:
     """One valid access token. `scopes` are the granted scopes, `allowed` includes the implied ones. `consent` is None
-    for a merchant token. `now` is the partner's business time when the token was checked."""
+    for a merchant token. `now` is the partner's business time when the token was checked. `jkt` is the thumbprint of
+    the key to which the token is bound, None for a bearer token."""
 
     kind: TokenKind
     partner_id: str
@@ -22,3 +23,4 @@ class Principal:
     token_expires_at: WallTime
     now: BusinessTime
     consent: Consent | None = None
+    jkt: str | None = None

@@ -14,9 +14,10 @@ from gateway.kit.clock import BusinessTime
 from gateway.kit.crypto import digest
 from gateway.oauth.authlib_adapter import AuthlibRequest
 from gateway.oauth.clients.client import Client
-from gateway.oauth.consent_check import end_with_consent, lock_active_consent, usable_scopes
+from gateway.oauth.consent_check import lock_active_consent, usable_scopes
 from gateway.oauth.server import Server
 from gateway.oauth.token_check import require_valid_token
+from gateway.services.identity.access_tokens import end_with_consent
 from gateway.store.oauth.tokens import LoadedToken, RefreshTokenRow
 
 

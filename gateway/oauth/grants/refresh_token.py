@@ -14,7 +14,8 @@ from gateway.oauth import details
 from gateway.oauth.consent_check import require_active, usable_scopes
 from gateway.oauth.details import InvalidAuthorizationDetailsError
 from gateway.oauth.server import Server
-from gateway.oauth.tokens import TokenIssuer, token_policy
+from gateway.oauth.tokens import TokenIssuer
+from gateway.services.identity.access_tokens import token_policy
 from gateway.store.oauth.tokens import LockedRefreshToken, RefreshTokenRow
 
 RETRY_WINDOW = timedelta(seconds=60)
