@@ -130,7 +130,7 @@ def build(
             silence=LONGEST_SILENCE,
         ),
     )
-    scorecard = ScorecardSource(database, cards, ids)
+    scorecard = ScorecardSource(database, cards, ids, is_read=settings.score_source == "scorecard")
     try:
         require_our_database(database, settings, master)
         source = source or _score_source(settings, database, clock, scorecard)

@@ -45,7 +45,9 @@ _REPEATED = frozenset({"decision", "topic", "from", "to", "business_at"})
 
 _OF_NO_EVENT = select(OUTBOX.c.id).where(
     OUTBOX.c.topic.not_like("CONSENT\\_%", escape="\\"),
-    OUTBOX.c.topic.not_in([Topic.ENDPOINT_DISABLED.value, Topic.DISPUTE_REMINDER.value, Topic.DECISION_EXPIRING.value]),
+    OUTBOX.c.topic.not_in(
+        sorted((Topic.ENDPOINT_DISABLED, Topic.DISPUTE_REMINDER, Topic.DECISION_EXPIRING, Topic.TIER_CORRECTED))
+    ),
     OUTBOX.c.id.not_in(select(_LOG.id)),
 )
 """Messages without an event, except those about consents (gateway.audit.consents), and those that have none."""

@@ -28,6 +28,7 @@ class Topic(StrEnum):
     DISPUTE_ANSWERED = "DISPUTE_ANSWERED"
     DISPUTE_REMINDER = "DISPUTE_REMINDER"
     DISPUTE_RESOLVED = "DISPUTE_RESOLVED"
+    TIER_CORRECTED = "TIER_CORRECTED"
     CONSENT_GRANTED = "CONSENT_GRANTED"
     CONSENT_NARROWED = "CONSENT_NARROWED"
     CONSENT_REVOKED = "CONSENT_REVOKED"
@@ -62,7 +63,8 @@ def topic_named(name: str) -> Topic:
 class Actor(StrEnum):
     """Who caused an event. MERCHANT: the merchant's client. USER: the person. OPERATOR: the operator, by a command.
     CLOCK: the scheduler, which applies transitions at their due time and upholds disputes to which the merchant did not
-    respond in time. GATEWAY: the policy, which decided a request, or the delivery of a message."""
+    respond in time. GATEWAY: the policy, which decided a request, the delivery of a message, or the score, which was
+    corrected."""
 
     MERCHANT = "MERCHANT"
     USER = "USER"

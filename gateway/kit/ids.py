@@ -4,6 +4,7 @@ import secrets
 import struct
 import threading
 import time
+from datetime import timedelta
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
@@ -25,6 +26,12 @@ class Ids:
     def new(self, noun: str) -> str:
         """Returns a new id such as `dec_test_01jd...`: noun, environment mark, 26 base32 characters."""
         return f"{noun}_{self._mark}{_base32(self._uuid7())}"
+
+    def before(self, noun: str, age: timedelta) -> str:
+        """Returns a text that sorts before the ids of this noun that were created within `age`, and after older
+        ones."""
+        millis = time.time_ns() // 1_000_000 - age // timedelta(milliseconds=1)
+        return f"{noun}_{self._mark}{_base32(millis << 80)}"
 
     def _uuid7(self) -> int:
         # 48 bits of milliseconds, then version, a 12-bit counter for ids of one millisecond, variant, 62 random bits.

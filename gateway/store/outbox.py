@@ -16,7 +16,13 @@ from gateway.domain.consents.version import ConsentVersion
 from gateway.domain.environment import EnvironmentLabel
 from gateway.domain.events import Topic
 from gateway.domain.webhooks.notice import Notice
-from gateway.domain.webhooks.snapshot import Snapshot, notice_of_snapshot, snapshot_consent, snapshot_endpoint
+from gateway.domain.webhooks.snapshot import (
+    Snapshot,
+    notice_of_snapshot,
+    snapshot_consent,
+    snapshot_endpoint,
+    snapshot_tier_correction,
+)
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.store.base import Record, Row, json_column, moment_column, table_of
 from gateway.store.repository import Repository, insert_into
@@ -97,6 +103,12 @@ _SINCE = (
 )
 _OF_TOPIC = select(_O.id).where(_O.topic == bindparam("topic"), _O.id.in_(bindparam("ids", expanding=True)))
 _BY_ID = select(OUTBOX).where(_O.id == bindparam("event_id"))
+_LAST = (
+    select(OUTBOX)
+    .where(_O.aggregate_id == bindparam("aggregate_id"), _O.topic == bindparam("topic"))
+    .order_by(_O.sequence.desc())
+    .limit(1)
+)
 _PLACE = OUTBOX.update().where(_O.id == bindparam("of_id")).values(position=bindparam("new_position"))
 _FAN_OUT = 0x5E5A41  # the number of an advisory lock that nothing else uses in this database
 _LOCK_FAN_OUT = select(func.pg_try_advisory_xact_lock(_FAN_OUT))
@@ -133,6 +145,18 @@ def message_of_consent(
         aggregate_id=consent.id,
         topic=topic or version.action.topic,
         payload=snapshot_consent(consent.subject, version),
+        created_at=now,
+    )
+
+
+def message_of_tier_correction(message_id: str, consent: Consent, at: BusinessTime, now: WallTime) -> OutboxRow:
+    """Returns the message that the tier that was read under a consent has been corrected."""
+    return OutboxRow(
+        id=message_id,
+        merchant_id=consent.merchant_id,
+        aggregate_id=consent.id,
+        topic=Topic.TIER_CORRECTED,
+        payload=snapshot_tier_correction(consent, at),
         created_at=now,
     )
 
@@ -213,3 +237,7 @@ class OutboxRepository(Repository):
     def load(self, event_id: str) -> OutboxRow | None:
         """Returns the message about an event, or None for an unknown id."""
         return self._first(OutboxRow, _BY_ID, event_id=event_id)
+
+    def load_last(self, aggregate_id: str, topic: Topic) -> OutboxRow | None:
+        """Returns the last message of this topic about a subject, or None."""
+        return self._first(OutboxRow, _LAST, aggregate_id=aggregate_id, topic=topic.value)

@@ -204,6 +204,8 @@ publish(
         "DISPUTE_ANSWERED": "The merchant responded to a dispute.",
         "DISPUTE_REMINDER": "A dispute waits for your response, which is due in 48 hours. Without one it is upheld.",
         "DISPUTE_RESOLVED": "A dispute ended.",
+        "TIER_CORRECTED": "A tier that you read, or with which a request was decided, was wrong: a record has been"
+        " corrected. Read the tier again.",
         "CONSENT_GRANTED": "A user granted a consent, or changed one so that it still allows what it did.",
         "CONSENT_NARROWED": "A user changed a consent, and it no longer allows all that it did. Read it before you use"
         " it again.",
@@ -242,7 +244,7 @@ publish(
         "USER": "The user.",
         "OPERATOR": "Staff of the operator.",
         "CLOCK": "A deadline that passed.",
-        "GATEWAY": "The gateway, by the adapter's policy or by the delivery of a message.",
+        "GATEWAY": "The gateway, by the adapter's policy, by the delivery of a message or by a corrected score.",
     },
 )
 publish(

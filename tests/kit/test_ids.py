@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -27,6 +28,13 @@ def test_ids_created_within_one_millisecond_are_sorted() -> None:
     assert len(set(created)) == len(created)
     moments = [number_of(each).int >> 80 for each in created]
     assert any(one == other for one, other in pairwise(moments)), "no two ids have the same millisecond"
+
+
+def test_text_before_ids_sorts_between_older_and_newer_ones() -> None:
+    ids = Ids("test_")
+    created = ids.new("acc")
+    assert ids.before("acc", timedelta(minutes=1)) < created < ids.before("acc", timedelta(minutes=-1))
+    assert len(ids.before("acc", timedelta())) == len(created)
 
 
 def test_ids_of_alternating_threads_are_sorted() -> None:

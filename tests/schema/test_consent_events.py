@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.graphql_consents import grant, revoke
+from gateway.store.outbox import message_of_tier_correction
+from tests.support.factories import ids
+from tests.support.graphql_consents import grant, place, revoke
 from tests.support.graphql_world import GraphQLWorld
+from tests.support.units import writing
 
 OF_CONSENT = """query C($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { node(id: $id) {
   ... on Consent { events(first: $first, after: $after, last: $last, before: $before) {
@@ -41,3 +44,26 @@ def test_events_of_a_consent_need_the_scope(world: GraphQLWorld) -> None:
     executed = world.run(OF_CONSENT, {"id": world.consent.id})
     assert executed.body["data"] == {"node": {"events": None}}
     assert executed.body["errors"][0]["extensions"] == {"code": "FORBIDDEN", "requiredScopes": [["consents:read"]]}
+
+
+def test_corrected_tier_is_an_event_of_its_consent(world: GraphQLWorld) -> None:
+    """In the list of the consent, in the feed, and by its id, each with the scopes of other events of consents."""
+    with writing(world.database) as unit:
+        now = unit.business_time(world.consent.merchant_id)
+        message = message_of_tier_correction(ids.new("msg"), world.consent, now, unit.wall)
+        unit.outbox.add(message)
+    place(world)
+    token = world.merchant("consents:read")
+    listed = world.data(OF_CONSENT, {"id": world.consent.id}, by=token)["node"]["events"]["edges"][-1]["node"]
+    assert (listed["id"], listed["topic"], listed["consent"]) == (
+        message.id,
+        "TIER_CORRECTED",
+        {"id": world.consent.id},
+    )
+    feed = """{ merchant { events(topics: [TIER_CORRECTED]) { nodes { __typename id
+      ... on ConsentEvent { consent { status scopes } } } } } }"""
+    (event,) = world.data(feed, by=token)["merchant"]["events"]["nodes"]
+    assert (event["__typename"], event["id"], event["consent"]["status"]) == ("ConsentEvent", message.id, "ACTIVE")
+    assert world.data(feed, by=world.merchant("decisions:read"))["merchant"]["events"]["nodes"] == []
+    node = "query N($id: ID!) { node(id: $id) { id } }"
+    assert world.data(node, {"id": message.id}) == {"node": {"id": message.id}}, "the token of this consent"

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.domain.errors import InvalidInput
 from gateway.domain.scoring.record_dispute import RecordDisputeStatus
+from gateway.domain.scoring.tier import Tier
 from tests.support.clock import MovableClock
 from tests.support.contested_records import (
     AMOUNT,
@@ -16,10 +17,12 @@ from tests.support.contested_records import (
     import_broken,
     load,
     measure,
+    mei,
     references,
 )
 from tests.support.live_world import LiveWorld
-from tests.support.score_imports import import_records, importer, lines, records_of
+from tests.support.score_imports import import_records, importer, lines, records_of, row, user_id
+from tests.support.units import reading
 
 pytestmark = pytest.mark.postgresql
 
@@ -107,3 +110,73 @@ def test_newer_version_that_did_not_see_a_change_of_the_dispute_follows_it(live:
     (record,) = [each for each in records_of(live.container) if each.reference == "r90"]
     assert record.amount_minor == 12_000
     assert (record.contested_at is None) == ends
+
+
+def wrong_since(live: LiveWorld, person: str = "mei") -> object:
+    """Since when a record of the person had counted that is known to be wrong, until the score is computed."""
+    with reading(live.database) as unit:
+        row = unit.scores.load(user_id(unit, person))
+    assert row is not None
+    return row.wrong_since
+
+
+@pytest.mark.parametrize(
+    ("values", "is_wrong"),
+    [
+        ({"kind": "KEPT"}, True),
+        ({"kind": "OVERDUE"}, True),
+        ({"person": "bo"}, True),
+        ({"kind": "LATE"}, False),
+        (AMOUNT, False),
+        ({"contested": True}, False),
+    ],
+)
+@pytest.mark.parametrize("is_contested", [False, True])
+def test_newer_version_says_whether_the_record_was_wrong(
+    live: LiveWorld, values: dict[str, object], is_wrong: bool, is_contested: bool
+) -> None:
+    """A broken obligation that is late now was settled, which is new behaviour. One that is contested can be right."""
+    if is_contested:
+        contest(live)
+        measure(live)
+    began = {each.at for each in records_of(live.container) if each.reference == "r90"}
+    import_records(live.container, {**BROKEN, **values})
+    assert ({wrong_since(live)} == began) == is_wrong
+    measure(live)
+    assert wrong_since(live) is None
+    assert "bo" not in values.values() or wrong_since(live, "bo") is None
+
+
+def test_assessment_that_its_source_changes_during_a_dispute_was_wrong(live: LiveWorld) -> None:
+    orders = row(92, dimension="SHOPPING", kind="MONTHS", months="1", amount=None, currency=None)
+    import_records(live.container, orders)
+    measure(live)
+    import_records(live.container, {**orders, "months": "2"})
+    assert wrong_since(live) is None
+    measure(live)
+    listed = live.container.database.read(lambda unit: unit.contested_records.load_current("harbour", "r92"))
+    assert listed is not None
+    live.container.record_disputes.open(mei(live), listed.record.id, "I ordered more often.")
+    measure(live)
+    import_records(live.container, {**orders, "months": "12"})
+    assert wrong_since(live) == listed.record.at
+
+
+@pytest.mark.parametrize("is_contested", [False, True])
+def test_source_that_corrects_a_record_lets_its_readers_be_told_once(live: LiveWorld, is_contested: bool) -> None:
+    client, person = live.add_merchant("Partner"), mei(live)
+    consent = live.grant(person, client, scopes=("score:tier",))
+    live.source.scores[person] = 500
+    assert measure(live).tier is Tier.BUILDING
+    live.clock.advance(minutes=1)
+    live.query(live.token(client, consent), live.container.scores.load_measurement)
+    live.clock.advance(minutes=1)
+    if is_contested:
+        contest(live)
+        measure(live)
+    import_records(live.container, {**BROKEN, "kind": "KEPT"})
+    for _ in range(2):
+        live.clock.advance(minutes=1)
+        assert measure(live).tier is Tier.GOOD
+        live.container.tasks.apply_due()
+    assert live.rows("SELECT aggregate_id FROM outbox WHERE topic = 'TIER_CORRECTED'") == [(consent.id,)]

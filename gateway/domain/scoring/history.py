@@ -28,9 +28,9 @@ from gateway.kit.clock import BusinessTime
 
 class Cause(StrEnum):
     """Why a score was computed. FIRST: there was none. MONTH: a month began. RECORD: a record was added or changed.
-    NEGATIVE: a late or broken obligation began to count. CORRECTION: a record that had counted was removed or
-    contested. IMPORT: records were imported. CHOICE: the person changed what is shared. CARD: another version of the
-    card came into force."""
+    NEGATIVE: a late or broken obligation began to count. CORRECTION: a record that had counted was contested, removed
+    or found to be wrong. IMPORT: records were imported. CHOICE: the person changed what is shared. CARD: another
+    version of the card came into force."""
 
     FIRST = "FIRST"
     MONTH = "MONTH"

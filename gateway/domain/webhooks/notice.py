@@ -84,6 +84,7 @@ _OF_PREFIX: dict[str, tuple[SubjectType, type[Data]]] = {
     "DECISION": (SubjectType.DECISION, DecisionData),
     "DISPUTE": (SubjectType.DECISION, DisputeData),
     "CONSENT": (SubjectType.CONSENT, ConsentData),
+    "TIER": (SubjectType.CONSENT, ConsentData),
     "ENDPOINT": (SubjectType.ENDPOINT, EndpointData),
 }
 

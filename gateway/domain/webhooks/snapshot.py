@@ -99,6 +99,16 @@ def snapshot_consent_end(consent: Consent, status: ConsentStatus, at: datetime) 
     return snapshot(at, Actor.CLOCK, data)
 
 
+def snapshot_tier_correction(consent: Consent, at: datetime) -> Snapshot:
+    """Returns the snapshot of a correction of the tier that was read under a consent. It has neither the tier nor its
+    cause. `at` is the business time. The actor is the gateway, which computed the tier again: who corrected the record
+    can be another merchant, its source or the operator, which is not for this merchant to know."""
+    data = ConsentData(
+        consent_id=consent.id, subject=consent.subject, status=ConsentStatus.ACTIVE, scopes=consent.scopes
+    )
+    return snapshot(at, Actor.GATEWAY, data)
+
+
 def snapshot_endpoint(endpoint_id: str, reason: str, at: datetime) -> Snapshot:
     """Returns the snapshot of an endpoint that the gateway has disabled. `at` is the business time."""
     return snapshot(at, Actor.GATEWAY, EndpointData(endpoint_id=endpoint_id, reason=reason))

@@ -8,7 +8,7 @@ from functools import partial
 from gateway.domain.errors import InvalidInput, NotFound, StateConflict
 from gateway.domain.notices.notice import NoticeKind
 from gateway.domain.scoring.history import Cause
-from gateway.domain.scoring.record import NEGATIVE_KINDS
+from gateway.domain.scoring.record import NEGATIVE_KINDS, RecordKind
 from gateway.domain.scoring.record_dispute import (
     LONGEST_TEXT,
     RESPONSE_TIME,
@@ -136,10 +136,13 @@ class RecordDisputeService:
                 dispute = replace(dispute, record_id=listed.record.id)
                 if outcome is RecordDisputeStatus.UPHELD:
                     unit.contested_records.remove(listed.record.id, now)
+                    _mark_wrong(unit, listed, now)
                 else:
                     _mark_released(unit, listed, now)
             elif listed is not None:
                 _mark_released(unit, listed, now)
+                if outcome is RecordDisputeStatus.UPHELD and listed.user_id == dispute.user_id:
+                    _mark_wrong(unit, listed, now)
             ended = replace(dispute, status=outcome, resolved_at=now, resolution=resolution)
             unit.record_disputes.end(ended)
             if outcome is not RecordDisputeStatus.WITHDRAWN:
@@ -173,6 +176,14 @@ def _mark_suspended(unit: UnitOfWork, listed: ListedRecord, now: BusinessTime, o
         begins.append(business_time(listed.published_at, offset))
     since = max(begins) if record.kind in NEGATIVE_KINDS else None
     unit.scores.mark_due(listed.user_id, now, Cause.CORRECTION, correct_from=since)
+
+
+def _mark_wrong(unit: UnitOfWork, listed: ListedRecord, now: BusinessTime) -> None:
+    """Marks the score as due, so that merchants that were told a wrong tier before the dispute learn of it. The score
+    itself has not counted the record since the dispute was opened. An overdue obligation has no points."""
+    record = listed.record
+    if record.kind is not RecordKind.OVERDUE:
+        unit.scores.mark_due(listed.user_id, now, Cause.CORRECTION, wrong_since=record.counts_from or record.at)
 
 
 def _mark_released(unit: UnitOfWork, listed: ListedRecord, now: BusinessTime) -> None:

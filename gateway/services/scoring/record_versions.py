@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from gateway.domain.scoring.record import NEGATIVE_KINDS, RecordKind, month_of
+from gateway.domain.scoring.record_change import RecordChange
 from gateway.kit.clock import BusinessTime
 from gateway.kit.ids import Ids
 from gateway.services.scoring.record_files import SPOOLED
 from gateway.store.base import Row
 from gateway.store.unit import UnitOfWork
 
-Affected = Mapping[str, BusinessTime | None]
-"""Persons whose records changed, each with the moment since when a record had counted that does not any more."""
+Affected = Mapping[str, RecordChange]
+"""Persons whose records changed, each with what that means for the score."""
 
 _CONTENT = (*("user_id", "dimension", "kind", "partner", "amount_minor", "currency", "months", "at", "ended_at"),)
 
@@ -28,11 +29,11 @@ class VersionWriter:
         """Writes a batch of the spool. Returns the numbers of added and replaced records, and the persons concerned."""
         rows = [_read(values) for values in batch]
         versions = self._load_versions(unit, rows)
-        written, replaced, affected = list[dict[str, Any]](), list[str](), dict[str, BusinessTime | None]()
+        written, replaced, affected = list[dict[str, Any]](), list[str](), dict[str, RecordChange]()
         for row in rows:
             version = versions.get((row["source"], row["reference"]))
             if version is None:
-                affected.setdefault(row["user_id"], None)
+                affected.setdefault(row["user_id"], RecordChange())
             elif _is_same(row, version):
                 continue
             else:
@@ -93,16 +94,33 @@ def _is_same(row: Mapping[str, Any], version: Row) -> bool:
     return all(row[name] == getattr(version, name) for name in _CONTENT)
 
 
-def _note_affected(affected: dict[str, BusinessTime | None], row: Mapping[str, Any], version: Row) -> None:
-    """Notes the persons of both versions. If the earlier one had counted as a negative record, and the newer one does
-    not count as the same, the earlier person's tier is computed as if it never had."""
-    affected.setdefault(row["user_id"], None)
-    counted_from = affected.setdefault(version.user_id, None)
-    if version.contested_at is not None or version.removed_at is not None or version.kind not in NEGATIVE_KINDS:
+def _note_affected(affected: dict[str, RecordChange], row: Mapping[str, Any], version: Row) -> None:
+    """Notes the persons of both versions, and what the change means for the earlier one."""
+    affected.setdefault(row["user_id"], RecordChange())
+    change = affected.setdefault(version.user_id, RecordChange())
+    if version.removed_at is not None:
         return
+    affected[version.user_id] = change.merge(RecordChange(_correct_from(row, version), _wrong_since(row, version)))
+
+
+def _correct_from(row: Mapping[str, Any], version: Row) -> BusinessTime | None:
+    """Since when the earlier version had counted as a negative record, if the newer one does not count as the same:
+    the earlier person's tier is computed as if it never had."""
+    if version.contested_at is not None or version.kind not in NEGATIVE_KINDS:
+        return None
     is_contested = row["contested"] is True
     is_weaker = row["kind"] not in NEGATIVE_KINDS or (version.kind == RecordKind.BROKEN and row["kind"] != version.kind)
-    if is_contested or is_weaker or row["user_id"] != version.user_id:
-        begins = [version.counts_from or version.at, *([version.published_at] if version.published_at else [])]
-        since = BusinessTime(max(begins))
-        affected[version.user_id] = since if counted_from is None else min(counted_from, since)
+    if not is_contested and not is_weaker and row["user_id"] == version.user_id:
+        return None
+    begins = [version.counts_from or version.at, *([version.published_at] if version.published_at else [])]
+    return BusinessTime(max(begins))
+
+
+def _wrong_since(row: Mapping[str, Any], version: Row) -> BusinessTime | None:
+    """Since when the earlier version had counted, if the newer one says that it was wrong: the record is about another
+    person, is neither late nor broken, or is an assessment that was changed during a dispute about it. A broken
+    obligation that is late now was settled, so it was not wrong."""
+    is_denied = version.kind in NEGATIVE_KINDS and row["kind"] not in NEGATIVE_KINDS
+    is_reassessed = version.kind == RecordKind.MONTHS and version.is_disputed
+    is_wrong = is_denied or is_reassessed or row["user_id"] != version.user_id
+    return BusinessTime(version.counts_from or version.at) if is_wrong else None

@@ -10,6 +10,7 @@ from gateway.domain.scoring.score import Measurement
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 from gateway.kit.ids import Ids
+from gateway.sources.scorecard.corrections import write_corrections
 from gateway.store.base import Row
 from gateway.store.database import Database
 from gateway.store.scoring.scores import PersonScoreRow, read_state
@@ -24,10 +25,11 @@ due before it ends."""
 
 
 class ScorecardSource:
-    """Computes scores from behaviour records by the scorecard in force."""
+    """Computes scores from behaviour records by the scorecard in force. `is_read` is whether merchants read them: only
+    then are they told of corrections."""
 
-    def __init__(self, database: Database, cards: CardVersions, ids: Ids) -> None:
-        self._database, self.cards, self._ids = database, cards, ids
+    def __init__(self, database: Database, cards: CardVersions, ids: Ids, *, is_read: bool = True) -> None:
+        self._database, self.cards, self._ids, self._is_read = database, cards, ids, is_read
 
     def measure(self, user_id: str, now: BusinessTime) -> Measurement:
         """The person's present score. If it is due at `now`, or never was computed, it is computed first."""
@@ -38,7 +40,8 @@ class ScorecardSource:
 
     def compute(self, unit: UnitOfWork, user_id: str, now: BusinessTime) -> PersonScoreRow:
         """The person's present score, in the caller's unit of work. If it is due at `now`, computes it and adds each
-        computation to the history."""
+        computation to the history. If a wrong record has been corrected, tells the merchants that were told a wrong
+        tier."""
         row = unit.scores.lock(user_id, now)
         if not self._is_due(row, now):
             return row
@@ -54,6 +57,8 @@ class ScorecardSource:
             unit.scores.save(user_id, present, due_at)
         else:
             unit.scores.postpone(row, due_at)
+        if row.wrong_since is not None and self._is_read:
+            write_corrections(unit, self._ids, self.cards, user_id, behaviour, present, row.wrong_since)
         computed = unit.scores.load(user_id)
         assert computed is not None
         return computed

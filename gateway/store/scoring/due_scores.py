@@ -3,14 +3,15 @@ is read."""
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, case, exists, func, or_, select
+from sqlalchemy import bindparam, exists, func, or_, select
 
 from gateway.domain.scoring.history import Cause
+from gateway.domain.scoring.record_change import RecordChange
 from gateway.kit.clock import BusinessTime
 from gateway.store.identity.users import PERSONAS, USERS
 from gateway.store.merchants.partners import PARTNERS
 from gateway.store.repository import Repository, insert_into
-from gateway.store.scoring.scores import PERSON_SCORES, PersonScoreRow
+from gateway.store.scoring.scores import PERSON_SCORES, PersonScoreRow, earlier
 from gateway.store.statements import run_many
 
 _S = PERSON_SCORES.c
@@ -56,10 +57,8 @@ _MARK_IMPORTED = _MARK_IMPORTED.on_conflict_do_update(
     set_={
         "due_at": _imported.due_at,
         "pending": _imported.pending,
-        "correct_from": case(
-            (or_(_S.correct_from.is_(None), _S.correct_from > _imported.correct_from), _imported.correct_from),
-            else_=_S.correct_from,
-        ),
+        "correct_from": earlier(_S.correct_from, _imported.correct_from),
+        "wrong_since": earlier(_S.wrong_since, _imported.wrong_since),
     },
 )
 
@@ -72,21 +71,22 @@ class DueScoreRepository(Repository):
         without a partner."""
         return {None: 0, **{row.id: row.clock_offset_seconds for row in self._rows(_OFFSETS)}}
 
-    def mark_imported(self, persons: Mapping[str, BusinessTime | None], moment: BusinessTime) -> None:
+    def mark_imported(self, persons: Mapping[str, RecordChange], moment: BusinessTime) -> None:
         """Notes that the scores of these persons must be computed again at `moment`, because records of them were
-        imported. The values are `correct_from` of `mark_due`."""
+        imported. The moments of a change are those of `ScoreRepository.mark_due`."""
         rows = [
             vars(
                 PersonScoreRow(
                     user_id=user_id,
                     due_at=moment,
                     pending=Cause.IMPORT.value,
-                    correct_from=correct_from,
+                    correct_from=change.correct_from,
+                    wrong_since=change.wrong_since,
                     dimension_points={},
                     reasons=[],
                 )
             )
-            for user_id, correct_from in persons.items()
+            for user_id, change in persons.items()
         ]
         if rows:
             run_many(self._connection, _MARK_IMPORTED, rows)

@@ -5,6 +5,7 @@ from sqlalchemy import Connection, bindparam, select
 from gateway.domain.decisions.behaviour import can_have_record, record_of
 from gateway.domain.decisions.decision import DecisionEvent
 from gateway.domain.decisions.state import DecisionState
+from gateway.domain.events import Topic
 from gateway.domain.scoring.history import Cause
 from gateway.domain.scoring.record import NEGATIVE_KINDS, BehaviourRecord, RecordKind
 from gateway.kit.clock import BusinessTime
@@ -15,6 +16,8 @@ from gateway.store.scoring.scores import PERSON_SCORES, ScoreRepository
 from gateway.store.statements import run_many
 
 _S = PERSON_SCORES.c
+_VOIDED = frozenset({Topic.DECISION_BREACH_VOIDED, Topic.DECISION_LAPSED})
+"""What happens to a decision with a record only if a dispute about it was upheld."""
 _LOCK_OF_PARTNER = (
     select(_S.user_id)
     .where(
@@ -62,7 +65,7 @@ class OutcomeRepository(Repository):
             self._records.insert_all([new_record_row(record, user_id, source=GATEWAY, reference=state.id)])
         else:
             self._records.update(record)
-        self._mark_due(user_id, before, record, event.at)
+        self._mark_due(user_id, before, record, event)
 
     def mark_partner_due(self, partner_id: str, now: BusinessTime) -> None:
         """Marks the scores of all persons with a late or broken record of a partner as due. Locks them in the order of
@@ -72,16 +75,20 @@ class OutcomeRepository(Repository):
             run_many(self._connection, _MARK, [{"of_user": each, "moment": now} for each in persons])
 
     def _mark_due(
-        self, user_id: str, before: BehaviourRecord | None, record: BehaviourRecord | None, now: BusinessTime
+        self, user_id: str, before: BehaviourRecord | None, record: BehaviourRecord | None, event: DecisionEvent
     ) -> None:
+        now = event.at
+        # What a dispute voids was wrong since it was reported: it can have replaced a record that was better.
+        wrong_since = before.at if before is not None and event.topic in _VOIDED else None
         counted = before is not None and before.counts_at(now)
         counts = record is not None and record.counts_at(now)
         if before is not None and counted and before.kind in NEGATIVE_KINDS and not counts:
-            self._scores.mark_due(user_id, now, Cause.CORRECTION, correct_from=before.counts_from or before.at)
+            since = before.counts_from or before.at
+            self._scores.mark_due(user_id, now, Cause.CORRECTION, correct_from=since, wrong_since=wrong_since)
         elif before is not None and record is not None and record.kind is RecordKind.KEPT and record.at < before.at:
             # It is restored, because what had replaced it is void. So the tier that it had given is restored too.
-            self._scores.mark_due(user_id, now, Cause.CORRECTION, correct_from=before.at)
+            self._scores.mark_due(user_id, now, Cause.CORRECTION, correct_from=before.at, wrong_since=wrong_since)
         elif counted or counts:
-            self._scores.mark_due(user_id, now, Cause.RECORD)
+            self._scores.mark_due(user_id, now, Cause.RECORD, wrong_since=wrong_since)
         elif record is not None and record.counts_from is not None:
             self._scores.mark_due(user_id, record.counts_from)

@@ -1,9 +1,9 @@
-"""Scores: the present one of each person, its history, and what each person has chosen to share."""
+"""Scores: the present one of each person, its history, who has read it, and what each person has chosen to share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Index, and_, bindparam, case, func, null, or_, select
+from sqlalchemy import ColumnElement, Index, bindparam, case, func, null, or_, select
 from sqlmodel import Field
 
 from gateway.domain.scoring.history import Cause, ScoreState
@@ -13,18 +13,21 @@ from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.store.base import Record, Row, json_column, moment_column, table_of
 from gateway.store.repository import Repository, insert_into
+from gateway.store.scoring.accesses import NEWEST_ACCESSES
 
 
 class PersonScoreRow(Record):
     """The present score of a person. It must be computed again once `due_at` has come. `pending` is the cause of the
     next computation if that is not a moment of its own. `correct_from` is since when a record counted that was then
-    removed or contested: the tier must be computed as if it had not counted. `as_of` is None before the first
-    computation."""
+    removed or contested: the tier must be computed as if it had not counted. `wrong_since` is since when a record
+    counted that was then found to be wrong: merchants that have read the tier since then are told. `as_of` is None
+    before the first computation."""
 
     user_id: str = Field(foreign_key="users.id", primary_key=True)
     due_at: BusinessTime = moment_column(index=True)
     pending: str | None = None
     correct_from: BusinessTime | None = moment_column(default=None)
+    wrong_since: BusinessTime | None = moment_column(default=None)
     as_of: BusinessTime | None = moment_column(default=None)
     score: int | None = None
     tier: str = Tier.UNSCORED.value
@@ -104,9 +107,17 @@ _SAVE = (
             "due_at": bindparam("new_due_at"),
             "pending": null(),
             "correct_from": null(),
+            "wrong_since": null(),
         }
     )
 )
+
+
+def earlier(present: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Returns the earlier of two moments, each of which may be null."""
+    return case((or_(present.is_(None), present > other), func.coalesce(other, present)), else_=present)
+
+
 _MARK = insert_into(PERSON_SCORES)
 _mark = _MARK.excluded
 _MARK = _MARK.on_conflict_do_update(
@@ -114,16 +125,8 @@ _MARK = _MARK.on_conflict_do_update(
     set_={
         "due_at": case((_S.due_at < _mark.due_at, _S.due_at), else_=_mark.due_at),
         "pending": func.coalesce(_mark.pending, _S.pending),
-        "correct_from": case(
-            (
-                and_(
-                    _mark.correct_from.is_not(None),
-                    or_(_S.correct_from.is_(None), _S.correct_from > _mark.correct_from),
-                ),
-                _mark.correct_from,
-            ),
-            else_=_S.correct_from,
-        ),
+        "correct_from": earlier(_S.correct_from, _mark.correct_from),
+        "wrong_since": earlier(_S.wrong_since, _mark.wrong_since),
     },
 )
 _BEFORE = (
@@ -137,6 +140,7 @@ _SINCE = (
     .where(_H.user_id == bindparam("user_id"), _H.as_of >= bindparam("moment"))
     .order_by(_H.as_of, _H.id)
 )
+_TIERS = select(_H.computed_at, _H.tier).where(_H.user_id == bindparam("user_id")).order_by(_H.computed_at, _H.id)
 _SHARED = select(CHOICES.c.dimension).where(CHOICES.c.user_id == bindparam("user_id"), CHOICES.c.is_shared)
 _CHOOSE = insert_into(CHOICES)
 _CHOOSE = _CHOOSE.on_conflict_do_update(
@@ -146,7 +150,7 @@ _CHOOSE = _CHOOSE.on_conflict_do_update(
 
 
 class ScoreRepository(Repository):
-    """Reads and writes scores and choices."""
+    """Reads and writes scores and choices, and reads who has read a score."""
 
     def load(self, user_id: str) -> PersonScoreRow | None:
         """Returns a person's present score, None if it was never computed or marked as due."""
@@ -181,15 +185,18 @@ class ScoreRepository(Repository):
         cause: Cause | None = None,
         *,
         correct_from: BusinessTime | None = None,
+        wrong_since: BusinessTime | None = None,
     ) -> None:
         """Notes that a person's score must be computed again at `moment`. `cause` is the cause if that is not the
-        moment of a record. `correct_from` is since when a removed record had counted. Writes a row also for a person
-        whose score was never computed: then a first computation at the same time waits, and counts the change."""
+        moment of a record. `correct_from` is since when a removed record had counted, `wrong_since` since when one had
+        that was found to be wrong. Writes a row also for a person whose score was never computed: then a first
+        computation at the same time waits, and counts the change."""
         row = PersonScoreRow(
             user_id=user_id,
             due_at=moment,
             pending=cause and cause.value,
             correct_from=correct_from,
+            wrong_since=wrong_since,
             dimension_points={},
             reasons=[],
         )
@@ -208,6 +215,17 @@ class ScoreRepository(Repository):
     def list_since(self, user_id: str, moment: BusinessTime) -> list[ScoreState]:
         """Returns the computations of a person's score from `moment` on, oldest first."""
         return [read_state(row) for row in self._all(ScoreSnapshotRow, _SINCE, user_id=user_id, moment=moment)]
+
+    def list_tiers(self, user_id: str) -> list[tuple[WallTime, Tier]]:
+        """Returns when each computation of a person's score was made, with its tier, in the order in which they were
+        made."""
+        return [(row.computed_at, Tier(row.tier)) for row in self._rows(_TIERS, user_id=user_id)]
+
+    def list_accesses(self, user_id: str, older: str) -> Sequence[Row]:
+        """Returns for each consent of a person that is not revoked (`consent_id`) the ids of the newest entries of the
+        access log after the id `older`: of a read of the score (`read`), and of a request (`request`), each None
+        without one. Consents without any such entry are left out."""
+        return self._rows(NEWEST_ACCESSES, user_id=user_id, older=older)
 
     def load_shared(self, user_id: str) -> frozenset[Dimension]:
         """Returns the optional dimensions that a person has chosen to share."""
