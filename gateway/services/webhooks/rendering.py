@@ -35,6 +35,7 @@ def render_or_log(render: Render, message: OutboxRow, now: WallTime) -> WebhookM
     and are tried again."""
     try:
         rendered = render(message)
+        _require_sendable(rendered)
         return WebhookMessageRow(
             event_id=message.id,
             content_type=rendered.content_type,
@@ -46,3 +47,10 @@ def render_or_log(render: Render, message: OutboxRow, now: WallTime) -> WebhookM
     except Exception as error:  # noqa: BLE001  # the code of an adapter can raise anything, and return anything
         _log.error("webhook_message_not_rendered", event_id=message.id, error=type(error).__name__)
         return None
+
+
+def _require_sendable(rendered: Rendered) -> None:
+    """Raises an error for what neither the database nor a request takes. It would hold up the messages after it."""
+    memoryview(rendered.body)  # raises TypeError unless the body is bytes
+    if not all(each.isascii() and each.isprintable() for each in (rendered.content_type, rendered.header)):
+        raise ValueError("a header has a character that cannot be sent")

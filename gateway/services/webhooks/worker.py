@@ -109,8 +109,18 @@ class DeliveryWorker:
 
     def step(self) -> bool:
         """Records results, places new messages, and starts attempts. Returns whether it had anything to do. Raises
-        Outage."""
-        placed = self._fan_out.run_once()
+        Outage. An error in the placing of messages is raised after the rest is done."""
+        try:
+            placed = self._fan_out.run_once()
+        except Outage:
+            raise
+        except Exception:
+            self._deliver()  # else results would not be recorded, and their messages sent again and again
+            raise
+        return self._deliver() or placed > 0
+
+    def _deliver(self) -> bool:
+        """Records results, and starts attempts. Returns whether it had anything to do. Raises Outage."""
         self._collect(0)
         results = self._prepare_results()
         endpoints = self._database.read(self._list_claimable)
@@ -118,7 +128,7 @@ class DeliveryWorker:
         for attempt in attempts:
             self._start(attempt)
         self._is_full = self.running >= self._most or any(self._free_for(each) <= 0 for each in endpoints)
-        return bool(placed or results or attempts)
+        return bool(results or attempts)
 
     def _prepare_results(self) -> list[Result]:
         """Returns the results to be recorded, after their claims were noted. Raises Outage."""

@@ -1,6 +1,7 @@
 """Delivery of messages to webhook endpoints, by a real HTTP client to real servers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -132,7 +133,21 @@ def _return_nothing(_: OutboxRow) -> Any:
     return None
 
 
-@pytest.mark.parametrize("mistake", [_fail, _return_nothing])
+def _return(**changes: Any) -> Callable[[OutboxRow], Rendered]:
+    return lambda message: replace(render(message), **changes)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        _fail,
+        _return_nothing,
+        _return(body="{}"),
+        _return(content_type=None),
+        _return(content_type="application/json\0"),
+    ],
+    ids=["error", "nothing", "text", "no-type", "null-character"],
+)
 def test_message_that_cannot_be_rendered_is_tried_again(
     world: WebhookWorld, receiver: Receiver, mistake: Callable[[OutboxRow], Rendered]
 ) -> None:
