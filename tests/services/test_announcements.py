@@ -1,16 +1,18 @@
 """Events that only time causes: consents that expire, and disputes that wait for a response."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
-from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.consents.consent import Consent, ConsentStatus
 from gateway.domain.decisions.dispute import DisputeStatus
 from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.domain.environment import SANDBOX
 from gateway.domain.events import Actor, Topic
 from gateway.domain.webhooks.announcements import APPROVAL_NOTICE, CONSENT_NOTICE, DISPUTE_NOTICE, EXPIRED_FOR
 from gateway.domain.webhooks.notice import ConsentData, DecisionData, DisputeData, Notice
+from gateway.domain.webhooks.snapshot import Snapshot, snapshot_consent_end
 from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.transitions import BreachCommand
 from gateway.services.webhooks.announcements import AnnouncementService
@@ -56,6 +58,24 @@ def test_consent_is_announced_seven_days_before_it_expires_and_then(world: DemoW
         ConsentStatus.EXPIRED,
     ]
     assert world.mismatches() == []
+
+
+def test_announcement_that_fails_holds_up_no_other(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused, other = sorted([world.grant(), world.grant("good")], key=lambda consent: consent.id)
+    world.clock.advance(refused.expires_at - world.now - CONSENT_NOTICE)
+
+    def make_or_fail(consent: Consent, status: ConsentStatus, at: datetime) -> Snapshot:
+        if consent.id == refused.id:
+            raise ValueError
+        return snapshot_consent_end(consent, status, at)
+
+    monkeypatch.setattr("gateway.services.webhooks.announcements.snapshot_consent_end", make_or_fail)
+    with capture_logs() as lines:
+        assert (announce(world), announce(world)) == (1, 0)
+    assert [notice.subject.id for notice in announced(world, Topic.CONSENT_EXPIRING)] == [other.id]
+    assert {(line["event"], line["subject"], line["error"]) for line in lines} == {
+        ("event_not_announced", refused.id, "ValueError")
+    }
 
 
 def test_revoked_consent_is_not_announced(world: DemoWorld) -> None:

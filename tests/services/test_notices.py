@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import BreachKind, Status
@@ -15,6 +17,7 @@ from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, ExtendCommand
 from gateway.services.identity.logins import Attempt
 from gateway.services.notices.reminders import ReminderService
+from gateway.store.notices.notices import NoticeRepository
 from gateway.store.unit import UnitOfWork
 from tests.services.asks import car, request_command
 from tests.services.decisions import DAY, activate_decision, request_decision
@@ -179,6 +182,24 @@ def test_reminders_follow_the_business_time_of_the_partner(world: DemoWorld) -> 
     with writing(world.database) as unit:
         unit.partners.move_clock(world.partner_id, int(ahead.total_seconds()))
     assert remind(world) == 1
+
+
+def test_reminder_that_fails_holds_up_no_other(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    consent, other = world.grant(), world.grant("good")
+    world.clock.advance(consent.expires_at - world.now - CONSENT_NOTICE)
+    add, refused = NoticeRepository.add_in_advance, min(consent.id, other.id)
+
+    def add_or_fail(repository: NoticeRepository, *values: Any) -> bool:
+        if refused in values:
+            raise ValueError
+        return add(repository, *values)
+
+    monkeypatch.setattr(NoticeRepository, "add_in_advance", add_or_fail)
+    with capture_logs() as lines:
+        assert (remind(world), remind(world)) == (1, 0)
+    assert {(line["event"], line["subject"], line["error"]) for line in lines if "subject" in line} == {
+        ("reminder_not_written", refused, "ValueError")
+    }
 
 
 def test_two_processes_write_a_reminder_once(world: DemoWorld) -> None:

@@ -12,6 +12,8 @@ from gateway.domain.events import Actor, Topic
 from gateway.domain.webhooks.snapshot import Snapshot, snapshot_consent_end, snapshot_decision, snapshot_dispute
 from gateway.kit.clock import business_time
 from gateway.kit.ids import Ids
+from gateway.kit.logging import get_logger
+from gateway.services.isolated_steps import run_or_log
 from gateway.store.database import Database
 from gateway.store.outbox import OutboxRow
 from gateway.store.unit import UnitOfWork
@@ -19,6 +21,8 @@ from gateway.store.webhooks.announcements import Announcement
 
 BATCH = 100
 """The largest number of events of one topic and business time that are read at once."""
+
+_log = get_logger(__name__)
 
 
 class AnnouncementService:
@@ -29,12 +33,15 @@ class AnnouncementService:
 
     def write_due(self, may_continue: Callable[[], bool] = lambda: True) -> int:
         """Writes the events that are due, each in a unit of work that locks its subject. Asks `may_continue` before
-        each, and stops if it is false. Returns how many it wrote. Raises Outage."""
+        each, and stops if it is false. An error in one is logged and does not stop the others. Returns how many it
+        wrote. Raises Outage."""
         written = 0
         for announcement in self._database.read(_list_missing):
             if not may_continue():
                 break
-            written += self._database.write(partial(self._write, announcement=announcement))
+            log_error = partial(_log.error, "event_not_announced", subject=announcement.subject_id)
+            write = partial(self._write, announcement=announcement)
+            written += bool(run_or_log(partial(self._database.write, write), log_error, "announcements"))
         return written
 
     def _write(self, unit: UnitOfWork, announcement: Announcement) -> bool:
