@@ -10,8 +10,8 @@ from gateway.domain.scoring.tier import Tier
 from gateway.domain.webhooks.notice import ConsentData
 from gateway.services.decisions.disputes import RespondCommand
 from tests.services.asks import order, request_command
+from tests.services.claims import accepted
 from tests.services.decisions import DAY, grant_to_shops
-from tests.services.test_claims import accepted
 from tests.services.test_score_outcomes import active, breach, fulfill
 from tests.support.demo_world import DemoWorld
 from tests.support.tier_corrections import (
