@@ -67,16 +67,16 @@ class Edge(Generic[NodeT]):
     node: NodeT = strawberry.field(description="The {noun}.")
 
 
-@strawberry.type(description="A page of {noun}s.")
+@strawberry.type(description="A page of {nouns}.")
 class Connection(Generic[NodeT]):
     bounds: strawberry.Private["PageBounds"]
     items: strawberry.Private[list[NodeT]]
 
-    @resolved("The {noun}s with their cursors.")
+    @resolved("The {nouns} with their cursors.")
     def edges(self) -> list[Edge[NodeT]]:
         return [Edge(cursor=self.bounds.cursor(number), node=node) for number, node in enumerate(self.items)]
 
-    @resolved("The {noun}s without cursors.")
+    @resolved("The {nouns} without cursors.")
     def nodes(self) -> list[NodeT]:
         return self.items
 

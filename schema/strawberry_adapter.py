@@ -1,6 +1,7 @@
 """All code that uses strawberry's internals, with schema.strawberry_arguments. Check it when the pinned version of
 strawberry changes."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum, Flag
@@ -107,7 +108,8 @@ def describe_directive_arguments(schema: GraphQLSchema, descriptions: Mapping[st
 
 
 def describe_generic_types(schema: GraphQLSchema) -> None:
-    """Replaces "{noun}" in the descriptions of generic types with the name of the type argument in lower case.
+    """Replaces "{noun}" and "{nouns}" in the descriptions of generic types with the name of the type argument, in words
+    such as "webhook delivery".
 
     Why: strawberry gives all types of one generic type the same descriptions.
     """
@@ -116,9 +118,11 @@ def describe_generic_types(schema: GraphQLSchema) -> None:
         if isinstance(type_, GraphQLObjectType) and isinstance(definition, StrawberryObjectDefinition):
             arguments = definition.type_var_map or definition.specialized_type_var_map or {}
             for argument in arguments.values():
-                noun = _object_definition(argument).name.lower()
+                noun = re.sub(r"\B(?=[A-Z])", " ", _object_definition(argument).name).lower()
+                nouns = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
                 for described in (type_, *type_.fields.values()):
-                    described.description = (described.description or "").replace("{noun}", noun)
+                    text = (described.description or "").replace("{nouns}", nouns)
+                    described.description = text.replace("{noun}", noun)
 
 
 def call_resolvers_directly(schema: GraphQLSchema, conversions: ArgumentConversions) -> None:

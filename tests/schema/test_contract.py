@@ -58,6 +58,13 @@ def test_e11_extension_counts_from_the_agreed_date() -> None:
     assert "at most 366 days after the one in the terms" in str(extend.fields["dueAt"].description)
 
 
+def test_descriptions_of_pages_are_in_words() -> None:
+    types = built().schema.type_map
+    assert types["WebhookDeliveryConnection"].description == "A page of webhook deliveries."
+    assert types["WebhookDeliveryEdge"].description == "One webhook delivery in a list."
+    assert types["DecisionConnection"].description == "A page of decisions."
+
+
 def test_target_is_valid() -> None:
     assert validate_schema(build_schema(TARGET_SDL)) == []
 
