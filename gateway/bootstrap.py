@@ -57,7 +57,7 @@ from gateway.services.policies.overrides import OverrideService
 from gateway.services.processes import BESIDE_POOL, ProcessRegistry
 from gateway.services.purge import PurgeService
 from gateway.services.query_unit import QueryRunner
-from gateway.services.sandbox.consents import SandboxConsentService
+from gateway.services.sandbox.assembly import make_sandbox
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.services.scoring.inquiries import InquiryBudget
@@ -68,7 +68,7 @@ from gateway.services.scoring.purge import ScorePurge
 from gateway.services.scoring.record_disputes import RecordDisputeService
 from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.services.seeding import Seeding
-from gateway.services.tasks import DeploymentTasks
+from gateway.services.tasks import DeploymentTasks, DueWork
 from gateway.services.webhooks.announcements import AnnouncementService
 from gateway.services.webhooks.assembly import make_worker
 from gateway.services.webhooks.endpoints import WebhookService
@@ -161,6 +161,14 @@ def build(
     scheduler, claims = DecisionScheduler(database), ClaimService(database)
     resolution, purges = DisputeResolution(cards), PurgeService(database, settings, scores=ScorePurge(database, cards))
     disputes, record_disputes = DisputeService(database, ids, resolution), RecordDisputeService(database, ids)
+    due = DueWork(
+        scheduler,
+        disputes,
+        record_disputes,
+        ScoreScheduler(database, scorecard),
+        ReminderService(database),
+        AnnouncementService(database, ids),
+    )
     checkpoints = CheckpointService(database, settings.issuer, settings.checkpoint_file)
     processes = ProcessRegistry(
         _database_of_checks(database, settings, clock), shared_replays, settings, secrets, strict=not settings.sandbox
@@ -212,7 +220,7 @@ def build(
         user_codes=UserCodes(secrets),
         merchants=merchant_service,
         consents=consents,
-        sandbox_consents=SandboxConsentService(database, consents, environment, settings, ids),
+        sandbox=make_sandbox(database, consents, environment, settings, ids, due),
         access_log=access_log,
         inquiries=inquiries,
         source=source,
@@ -237,18 +245,7 @@ def build(
         policies=PolicyService(registry, database, overrides),
         overrides=overrides,
         processes=processes,
-        tasks=DeploymentTasks(
-            processes,
-            scheduler,
-            disputes,
-            record_disputes,
-            ScoreScheduler(database, scorecard),
-            purges,
-            checkpoints,
-            ReminderService(database),
-            notice_sender,
-            AnnouncementService(database, ids),
-        ),
+        tasks=DeploymentTasks(processes, due, purges, checkpoints, notice_sender),
         webhooks=WebhookService(database, ids, settings.outgoing_networks),
         deliveries=make_worker(
             database, ids, registry, environment, _http(settings, keeps_connections=True), clock, claims

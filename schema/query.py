@@ -18,6 +18,7 @@ from schema.types.node import Node, parse_id, parse_reference
 from schema.types.outcome import DecisionOutcome, outcome_of
 from schema.types.persona import SandboxPersona
 from schema.types.reason import ReasonDefinition, reason_definitions
+from schema.types.sandbox_clock import SandboxClock
 from schema.types.user import ConsentedUser
 from schema.types.user_error import UserError, blockers, user_error
 from schema.types.viewer import Viewer
@@ -157,3 +158,8 @@ class SandboxQuery(Query):
     @resolved("Test users of your partner account.", scopes=["sandbox"], assumed_size=30)
     def sandbox_personas(self, info: Info) -> list[SandboxPersona] | None:
         return [SandboxPersona.of(each) for each in info.context.container.personas.list_of_partner(info.context.query)]
+
+    @resolved("The business time of your partner account.", scopes=["sandbox"])
+    def sandbox_clock(self, info: Info) -> SandboxClock | None:
+        query, service = info.context.query, info.context.container.sandbox.clock
+        return SandboxClock.of(query.read(lambda unit: service.read(unit, query.principal.partner_id)))

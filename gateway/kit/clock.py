@@ -5,6 +5,7 @@ partner and is used for consents, decisions, due dates and windows. In a sandbox
 forward.
 """
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NewType
@@ -30,6 +31,13 @@ def wall_clock() -> WallTime:
 def business_time(wall: WallTime, offset_seconds: int) -> BusinessTime:
     """Returns the business time of a partner whose clock is `offset_seconds` ahead of wall time."""
     return BusinessTime(wall + timedelta(seconds=offset_seconds))
+
+
+def offset_between(wall: WallTime, business: BusinessTime) -> int:
+    """Returns how far a partner's clock must be ahead, in whole seconds, to be at `business` or just after it."""
+    earlier: datetime = wall
+    later: datetime = business
+    return math.ceil((later - earlier).total_seconds())
 
 
 def rfc3339(moment: datetime) -> str:

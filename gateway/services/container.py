@@ -43,7 +43,7 @@ from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
 from gateway.services.processes import ProcessRegistry
 from gateway.services.query_unit import QueryRunner
-from gateway.services.sandbox.consents import SandboxConsentService
+from gateway.services.sandbox.assembly import SandboxServices
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.inquiries import InquiryBudget
 from gateway.services.scoring.person_records import PersonRecordService
@@ -95,7 +95,7 @@ class Container:
     user_codes: UserCodes
     merchants: MerchantService
     consents: ConsentService
-    sandbox_consents: SandboxConsentService
+    sandbox: SandboxServices
     access_log: AccessLogService
     inquiries: InquiryBudget
     source: ScoreSource

@@ -2,6 +2,7 @@
 purge, reminders, notices and checkpoints."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from gateway.kit.logging import get_logger
 from gateway.services.checkpoints import CheckpointService
@@ -19,6 +20,19 @@ from gateway.services.webhooks.announcements import AnnouncementService
 _log = get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class DueWork:
+    """The services that do what falls due at a business time. Each works for all partners, and several processes can
+    use it at once: everything is done once."""
+
+    scheduler: DecisionScheduler
+    disputes: DisputeService
+    record_disputes: RecordDisputeService
+    scores: ScoreScheduler
+    reminders: ReminderService
+    announcements: AnnouncementService
+
+
 class DeploymentTasks:
     """Each task does nothing while another process runs the tasks, and asks again at its next interval. A process that
     was suspended in a task, and replaced, ends the task before its next unit of work. If two processes were in a task
@@ -27,20 +41,13 @@ class DeploymentTasks:
     def __init__(
         self,
         processes: ProcessRegistry,
-        scheduler: DecisionScheduler,
-        disputes: DisputeService,
-        record_disputes: RecordDisputeService,
-        scores: ScoreScheduler,
+        due: DueWork,
         purges: PurgeService,
         checkpoints: CheckpointService,
-        reminders: ReminderService,
         notices: NoticeSender,
-        announcements: AnnouncementService,
     ) -> None:
-        self._processes, self._scheduler, self._scores = processes, scheduler, scores
-        self._disputes, self._record_disputes = disputes, record_disputes
-        self._purges, self._checkpoints, self._reminders = purges, checkpoints, reminders
-        self._notices, self._announcements = notices, announcements
+        self._processes, self._due = processes, due
+        self._purges, self._checkpoints, self._notices = purges, checkpoints, notices
 
     def apply_due(self) -> int:
         """Applies due transitions of decisions, and upholds unanswered disputes. Then computes due scores, for a
@@ -48,9 +55,9 @@ class DeploymentTasks:
         may_run = self._processes.hold_tasks
         if not may_run():
             return 0
-        changed = self._scheduler.apply_due(may_run) + self._disputes.uphold_unanswered(may_run)
-        changed += self._record_disputes.uphold_due(may_run)
-        computed = self._scores.compute_due(may_run)
+        changed = self._due.scheduler.apply_due(may_run) + self._due.disputes.uphold_unanswered(may_run)
+        changed += self._due.record_disputes.uphold_due(may_run)
+        computed = self._due.scores.compute_due(may_run)
         if computed:
             _log.info("scores_computed", persons=computed)
         return changed
@@ -69,7 +76,7 @@ class DeploymentTasks:
         may_run = self._processes.hold_tasks
         if not may_run():
             return 0
-        return self._reminders.write_due(may_run) + self._announcements.write_due(may_run)
+        return self._due.reminders.write_due(may_run) + self._due.announcements.write_due(may_run)
 
     def send_notices(self, write: LetterWriter) -> int:
         """Sends the notices that are due, with the texts that `write` returns. Returns how many were accepted. Raises

@@ -57,6 +57,13 @@ def check_handed_over_at(world: GraphQLWorld, moment: str) -> None:
     assert (error["code"], error["field"]) == ("INVALID_PERIOD", ["input", "handedOverAt"])
 
 
+@check("SandboxClockMove.setTo")
+def check_set_to(world: GraphQLWorld, moment: str) -> None:
+    document = "mutation ($to: DateTime!) { sandboxClockMove(move: {setTo: $to}) { userErrors { code field } } }"
+    payload = world.data(document, {"to": moment}, by=world.merchant())["sandboxClockMove"]
+    assert payload["userErrors"] == [{"code": "INVALID_PERIOD", "field": ["move", "setTo"]}]
+
+
 @check("DecisionFulfillInput.settledAt")
 def check_settled_at(world: GraphQLWorld, moment: str) -> None:
     (error,) = moved(world, "fulfill", "settledAt", moment)["userErrors"]

@@ -1,0 +1,34 @@
+"""Puts the services of a sandbox together. A live deployment has them too, and publishes none."""
+
+from dataclasses import dataclass
+
+from gateway.domain.environment import Environment
+from gateway.kit.ids import Ids
+from gateway.services.consents.service import ConsentService
+from gateway.services.sandbox.clock import SandboxClockService
+from gateway.services.sandbox.consents import SandboxConsentService
+from gateway.services.tasks import DueWork
+from gateway.settings import Settings
+from gateway.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxServices:
+    """What a partner can force in a sandbox."""
+
+    consents: SandboxConsentService
+    clock: SandboxClockService
+
+
+def make_sandbox(
+    database: Database,
+    consents: ConsentService,
+    environment: Environment,
+    settings: Settings,
+    ids: Ids,
+    due: DueWork,
+) -> SandboxServices:
+    """Returns the services of a sandbox. `due` is what the deployment does when it falls due."""
+    return SandboxServices(
+        SandboxConsentService(database, consents, environment, settings, ids), SandboxClockService(database, due)
+    )
