@@ -43,6 +43,12 @@ class SandboxConsentEndPayload:
     user_errors: list[UserError] = listed("Problems that you can fix. Empty if the consent has ended.", 1)
 
 
+@strawberry.type(description="Result of sandboxTokenExpire.")
+class SandboxTokenExpirePayload:
+    expired_count: int = strawberry.field(description="Number of access tokens that were valid before.")
+    user_errors: list[UserError] = listed("Problems that you can fix. Empty if the tokens have expired.", 1)
+
+
 @strawberry.input(one_of=True, description="How far the clock moves: set exactly one member.")
 class SandboxClockMove:
     advance_by: timedelta | None = strawberry.field(
@@ -125,6 +131,25 @@ class SandboxMutations:
         )
         consent = Consent.of(ended, max(context.query.now, ended.expires_at)) if ended else None
         return SandboxConsentEndPayload(consent=consent, user_errors=errors)
+
+    @resolved(
+        "Lets all access tokens for a consent expire now, so that the next request with one gets HTTP 401. The consent"
+        " and its refresh tokens stay valid.",
+        scopes=_SANDBOX,
+        cost=10,
+    )
+    def sandbox_token_expire(
+        self,
+        info: Info,
+        consent_id: Annotated[strawberry.ID, strawberry.argument(description="Id of the consent.")],
+    ) -> SandboxTokenExpirePayload | None:
+        context, service = info.context, info.context.container.sandbox.consents
+        expired, errors = attempt(
+            context,
+            lambda: service.expire_tokens(context.principal, known_id(consent_id, "consent", "consentId")),
+            prefix=(),
+        )
+        return SandboxTokenExpirePayload(expired_count=expired or 0, user_errors=errors)
 
     @resolved(
         "Moves the business time of your partner account forward. What falls due on the way happens in its order, each"

@@ -15,6 +15,7 @@ from gateway.domain.notices.notice import NoticeKind
 from gateway.oauth.token_check import check_token
 from gateway.services.webhooks.announcements import AnnouncementService
 from gateway.store.events import MessageWindow
+from tests.support import factories
 from tests.support.graphql_world import GraphQLWorld
 from tests.support.units import reading, writing
 
@@ -27,6 +28,8 @@ GRANT = """mutation Grant($persona: String!, $scopes: [String!], $details: Strin
     accessToken userErrors { code message field } } }"""
 END = """mutation End($id: ID!, $as: ConsentStatus!) { sandboxConsentEnd(consentId: $id, as: $as) {
   consent { id status expiresAt revokedAt } userErrors { code message field } } }"""
+EXPIRE = """mutation Expire($id: ID!) { sandboxTokenExpire(consentId: $id) {
+  expiredCount userErrors { code field } } }"""
 WAIVER: dict[str, Any] = {
     "type": "decision",
     "products": ["DEPOSIT_WAIVER"],
@@ -239,6 +242,38 @@ def test_consent_to_another_merchant_is_not_found(world: GraphQLWorld) -> None:
     with reading(world.database) as unit:
         foreign = unit.consents.load(world.foreign_consent.id)
     assert foreign == world.foreign_consent
+
+
+def expire(world: GraphQLWorld, consent_id: str) -> Any:
+    return world.data(EXPIRE, {"id": consent_id}, by=world.merchant("sandbox"))["sandboxTokenExpire"]
+
+
+def test_expired_tokens_are_refused_and_the_consent_goes_on(world: GraphQLWorld) -> None:
+    granted = grant(world, scopes=["score:tier"])
+    other = grant(world, scopes=["score:tier"])
+    assert expire(world, granted["consent"]["id"]) == {"expiredCount": 1, "userErrors": []}
+    with pytest.raises(Unauthenticated):
+        principal_of(world, granted["accessToken"])
+    assert principal_of(world, other["accessToken"]).consent is not None
+    assert expire(world, granted["consent"]["id"]) == {"expiredCount": 0, "userErrors": []}
+    assert topics(world, granted["consent"]["id"]) == ["CONSENT_GRANTED"]
+
+
+def test_refresh_token_of_a_consent_with_expired_tokens_stays(world: GraphQLWorld) -> None:
+    with writing(world.database) as unit:
+        refresh_token = factories.make_refresh_token(unit, world.consent)
+    expire(world, world.consent.id)
+    with reading(world.database) as unit:
+        stored = unit.tokens.load_refresh_token(refresh_token)
+    assert stored is not None
+    assert (stored.revoked_at, stored.expires_at > world.clock()) == (None, True)
+
+
+@pytest.mark.parametrize("identifier", ["con_unknown", "junk\0", None])
+def test_tokens_of_an_unknown_consent_are_not_found(identifier: str | None, world: GraphQLWorld) -> None:
+    payload = expire(world, identifier or world.foreign_consent.id)
+    (each,) = payload["userErrors"]
+    assert (payload["expiredCount"], each["code"], each["field"]) == (0, "NOT_FOUND", ["consentId"])
 
 
 @pytest.mark.parametrize("document", [GRANT, END])

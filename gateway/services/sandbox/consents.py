@@ -88,6 +88,18 @@ class SandboxConsentService:
             raise InvalidInput("INVALID", "A consent cannot be made active. Give a new one.", ("as",))
         return self._database.write(lambda unit: self._end(unit, principal, consent_id, status))
 
+    def expire_tokens(self, principal: Principal, consent_id: str) -> int:
+        """Lets all access tokens for a consent to the caller's merchant expire now. Refresh tokens stay valid. Returns
+        how many were valid. Raises NotFound for the consent of another merchant."""
+
+        def expire(unit: UnitOfWork) -> int:
+            consent = unit.consents.load(consent_id)
+            if consent is None or consent.merchant_id != principal.merchant_id:
+                raise NotFound("There is no such consent.", ("consentId",))
+            return unit.endings.expire_access_tokens(consent.id, unit.wall)
+
+        return self._database.write(expire)
+
     def _grant(
         self,
         unit: UnitOfWork,

@@ -38,6 +38,15 @@ _INVITATIONS = INVITATIONS.update().where(INVITATIONS.c.used_at.is_(None)).value
 _INITIAL_TOKENS = (
     INITIAL_ACCESS_TOKENS.update().where(INITIAL_ACCESS_TOKENS.c.used_at.is_(None)).values(used_at=bindparam("now"))
 )
+_EXPIRE = (
+    ACCESS_TOKENS.update()
+    .where(
+        ACCESS_TOKENS.c.consent_id == bindparam("wanted"),
+        ACCESS_TOKENS.c.revoked_at.is_(None),
+        ACCESS_TOKENS.c.expires_at > bindparam("now"),
+    )
+    .values(expires_at=bindparam("now"))
+)
 _SESSIONS = SESSIONS.update().where(SESSIONS.c.ended_at.is_(None)).values(ended_at=bindparam("now"))
 _DEVICE_CODES = DEVICE_CODES.update().where(DEVICE_CODES.c.decided_at.is_(None)).values(decided_at=bindparam("now"))
 
@@ -73,6 +82,11 @@ class EndingRepository(Repository):
     def end_access_token(self, digest: str, now: WallTime) -> None:
         """Revokes one access token. The others of its family stay valid (RFC 7009 section 2.1)."""
         self._run_all([_END_TOKEN], digest, now)
+
+    def expire_access_tokens(self, consent_id: str, now: WallTime) -> int:
+        """Lets all access tokens of a consent expire. Its refresh tokens stay valid. Returns how many were valid."""
+        self._execute(_LOCK_CONSENT, wanted=consent_id)
+        return self._execute(_EXPIRE, wanted=consent_id, now=now)
 
     def end_family(self, consent_id: str, family: str, now: WallTime) -> None:
         """Ends a family: the code that began it, and all its refresh and access tokens."""
