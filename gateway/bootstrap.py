@@ -21,6 +21,7 @@ from gateway.kit.ids import Ids
 from gateway.kit.job_queue import JobQueue
 from gateway.services.access_log import AccessLogService
 from gateway.services.checkpoints import CheckpointService
+from gateway.services.consents.first_use import FirstUses
 from gateway.services.consents.service import ConsentService
 from gateway.services.container import Container
 from gateway.services.decisions.assessment import Assessor
@@ -142,7 +143,7 @@ def build(
     # Personas read no mails. So without a way out a sandbox starts dispute windows at once.
     notice_time = timedelta(0) if settings.sandbox and outward is None else LONGEST_NOTICE_TIME
     scores, inquiries = ScoreFetcher(source), InquiryBudget(rate_limiter, settings.inquiry_budget)
-    access_log = AccessLogService()
+    access_log = AccessLogService(FirstUses(ids))
     merchant_service = MerchantService(registry, ids)
     consents = ConsentService(registry, ids, environment)
     clients = ClientService(ids, environment, consents)

@@ -2,13 +2,15 @@
 
 The message of a version that allows less than the one before has CONSENT_NARROWED, or CONSENT_GRANTED: earlier
 revisions sent no other topic, and a threshold inquiry can have narrowed the consent after the version before.
+
+The message of the first use agrees with the time in the consent, and there is one at most: older consents have none.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, Row, bindparam, select
+from sqlalchemy import Executable, Row, bindparam, or_, select
 
 from gateway.audit.batches import read_batches
 from gateway.domain.consents.authorization_detail import parse_details
@@ -17,7 +19,7 @@ from gateway.domain.consents.request import Request
 from gateway.domain.consents.version import ConsentAction, ConsentVersion
 from gateway.domain.errors import InvalidInput
 from gateway.domain.events import Actor, Topic
-from gateway.domain.webhooks.snapshot import Snapshot, snapshot_consent
+from gateway.domain.webhooks.snapshot import Snapshot, snapshot_consent, snapshot_first_use
 from gateway.store.consents.consents import CONSENTS
 from gateway.store.consents.versions import CONSENT_VERSIONS
 from gateway.store.outbox import OUTBOX
@@ -37,7 +39,15 @@ _MESSAGES = (
     .where(_OF_CONSENTS, OUTBOX.c.aggregate_id.in_(bindparam("ids", expanding=True)))
     .order_by(OUTBOX.c.aggregate_id, OUTBOX.c.sequence)
 )
-_OF_NO_CONSENT = select(OUTBOX.c.id).where(_OF_CONSENTS, OUTBOX.c.aggregate_id.not_in(select(CONSENTS.c.id)))
+_IS_FIRST_USE = OUTBOX.c.topic == Topic.CONSENT_FIRST_USED.value
+_FIRST_USES = (
+    select(OUTBOX)
+    .where(_IS_FIRST_USE, OUTBOX.c.aggregate_id.in_(bindparam("ids", expanding=True)))
+    .order_by(OUTBOX.c.aggregate_id, OUTBOX.c.sequence)
+)
+_OF_NO_CONSENT = select(OUTBOX.c.id).where(
+    or_(_OF_CONSENTS, _IS_FIRST_USE), OUTBOX.c.aggregate_id.not_in(select(CONSENTS.c.id))
+)
 
 
 def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
@@ -55,10 +65,12 @@ def _compare(unit: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[str]:
     expected: Counter[tuple[str, str | None]] = Counter()
     payloads: defaultdict[tuple[str, str | None], list[Snapshot]] = defaultdict(list)
     narrowed: list[Snapshot] = []
+    scopes: defaultdict[str, list[Sequence[str]]] = defaultdict(list)
     previous: Row[Any] | None = None
     for row in unit.connection.execute(_VERSIONS, parameters):
         key = row.consent_id, _TOPICS.get(row.action)
         snapshots = _snapshots(row, consents[row.consent_id].subject)
+        scopes[row.consent_id].append(row.scopes)
         expected[key] += 1
         payloads[key] += snapshots
         if previous is not None and previous.consent_id == row.consent_id and _allows_less(row, previous):
@@ -83,6 +95,21 @@ def _compare(unit: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[str]:
     unequal = {key[0] for key in expected.keys() | written.keys() if expected[key] != written[key]}
     for consent_id in sorted(unequal):
         yield f"Consent {consent_id}: its messages do not match its versions."
+    yield from _compare_first_uses(unit, consents, scopes)
+
+
+def _compare_first_uses(
+    unit: UnitOfWork, consents: Mapping[str, Row[Any]], scopes: Mapping[str, Sequence[Sequence[str]]]
+) -> Iterator[str]:
+    """`scopes` has the scopes of each version of a consent: the first use can have been under any of them."""
+    used: set[str] = set()
+    for message in unit.connection.execute(_FIRST_USES, {"ids": list(consents)}):
+        consent = consents[message.aggregate_id]
+        at = consent.first_used_at
+        possible = [snapshot_first_use(consent.id, consent.subject, each, at) for each in scopes[consent.id] if at]
+        if consent.id in used or message.payload not in possible or message.merchant_id != consent.merchant_id:
+            yield f"Message {message.id}: its content does not match the first use of the consent {consent.id}."
+        used.add(consent.id)
 
 
 def _snapshots(row: Row[Any], subject: str) -> list[Snapshot]:

@@ -13,7 +13,7 @@ from gateway.store.consents.consents import CONSENTS
 from gateway.store.identity.clients import CLIENTS
 from gateway.store.identity.trusted_documents import DOCUMENT_SETS
 from gateway.store.identity.users import USERS
-from gateway.store.logs.record_log import RECORD_LOG, RecordLog, digest_record
+from gateway.store.logs.record_log import RECORD_LOG, RecordLog, digest_record, digested_columns
 from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.unit import UnitOfWork
 
@@ -38,7 +38,7 @@ def compare_records(unit: UnitOfWork, batch: int) -> Iterator[tuple[str, Finding
     """Yields the id of every row, with a finding if it differs from its newest entry, then a finding for each row in
     the log that does not exist. Rows are read in batches."""
     for noun, table in RECORDS.items():
-        for rows in read_batches(unit.connection, select(table), (table.c.id,), batch):
+        for rows in read_batches(unit.connection, select(*digested_columns(table)), (table.c.id,), batch):
             newest = _read_newest(unit, table, rows)
             for row in rows:
                 yield row.id, _compare(noun, row, newest.get(row.id))

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.domain.identity.principal import Principal
 from gateway.kit.clock import WallTime, rfc3339
 from gateway.kit.json import decode, encode
+from gateway.services.consents.first_use import FirstUses
 from gateway.store.logs.access_log import KINDS, AccessLogRow
 from gateway.store.logs.sealed_log import NewEntry
 from gateway.store.merchants.merchants import Counterpart
@@ -52,16 +53,23 @@ class AccessPage:
 
 
 class AccessLogService:
-    """Appends entries to the access log, and lists those of a person."""
+    """Appends entries to the access log, and lists those of a person. The first entry under a consent is its first
+    use."""
+
+    def __init__(self, first_uses: FirstUses) -> None:
+        self._first_uses = first_uses
 
     def record(
         self, unit: UnitOfWork, principal: Principal, kind: str, purpose: str, answered: Mapping[str, Any]
     ) -> None:
-        """Logs one access under the principal's consent. `kind` is one of SCORE_TIER, SCORE_THRESHOLD, SCORE_EXACT,
-        PREVIEW and REQUEST. `answered` is sealed. Raises ValueError for a principal without a consent."""
+        """Logs one access under the principal's consent, and records the first use. `kind` is one of SCORE_TIER,
+        SCORE_THRESHOLD, SCORE_EXACT, PREVIEW and REQUEST. `answered` is sealed. Raises ValueError for a principal
+        without a consent."""
         consent = principal.consent
         if consent is None:
             raise ValueError("an access to a person's data needs the person's consent")
+        if consent.first_used_at is None:  # or it was used since the token was checked
+            self._first_uses.record(unit, consent.id, principal.now)
         person = unit.logged_persons.load(consent.id)
         public = {
             "kind": kind,

@@ -21,6 +21,7 @@ from gateway.domain.webhooks.snapshot import (
     notice_of_snapshot,
     snapshot_consent,
     snapshot_endpoint,
+    snapshot_first_use,
     snapshot_tier_correction,
 )
 from gateway.kit.clock import BusinessTime, WallTime
@@ -145,6 +146,18 @@ def message_of_consent(
         aggregate_id=consent.id,
         topic=topic or version.action.topic,
         payload=snapshot_consent(consent.subject, version),
+        created_at=now,
+    )
+
+
+def message_of_first_use(message_id: str, consent: Consent, at: BusinessTime, now: WallTime) -> OutboxRow:
+    """Returns the message that the merchant has used a consent for the first time."""
+    return OutboxRow(
+        id=message_id,
+        merchant_id=consent.merchant_id,
+        aggregate_id=consent.id,
+        topic=Topic.CONSENT_FIRST_USED,
+        payload=snapshot_first_use(consent.id, consent.subject, consent.scopes, at),
         created_at=now,
     )
 

@@ -209,6 +209,8 @@ publish(
         "CONSENT_GRANTED": "A user granted a consent, or changed one so that it still allows what it did.",
         "CONSENT_NARROWED": "A user changed a consent, and it no longer allows all that it did. Read it before you use"
         " it again.",
+        "CONSENT_FIRST_USED": "You used a consent for the first time: you read a score or a tier, or previewed or"
+        " requested a decision.",
         "CONSENT_REVOKED": "A user revoked a consent.",
         "CONSENT_EXPIRING": "A consent expires in seven days.",
         "CONSENT_EXPIRED": "A consent has expired.",

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from gateway.audit.log_verification import verify_logs
+from gateway.audit.records import compare_records
 from gateway.store.database import Database
 from gateway.store.logs.keys import Keyring
 from gateway.store.tables import metadata
@@ -33,6 +35,7 @@ from tests.support.factories import (
     make_cast,
     make_code,
     make_consent,
+    make_decision,
     make_persona,
     make_pushed_request,
     make_refresh_token,
@@ -136,6 +139,23 @@ def test_older_consents_get_versions(database_url: str) -> None:
         assert [(each.version, each.action, each.at) for each in first] == [(1, "created", cast.consent.granted_at)]
         assert [(each.version, each.action, each.at) for each in second[1:]] == [(2, "revoked", BUSINESS_NOON)]
         assert (first[0].scopes, first[0].details) == (cast.consent.scopes, cast.consent.details)
+
+
+def test_older_consents_count_as_used_if_they_were(database_url: str) -> None:
+    """The digests of the record log are not over this column, so the migrated rows agree with them."""
+    with closing(Database(database_url, keyring=Keyring(MASTER, ids))) as database:
+        with writing(database) as unit:
+            cast = make_cast(unit)
+            read, decided, unused = (make_consent(unit, cast.client, cast.user) for _ in range(3))
+            log_access(unit, replace(cast, consent=read))
+            make_decision(unit, decided)
+        runner.downgrade(database_url, "2026_11_30_0530")
+        database.engine.dispose()
+        runner.upgrade(database_url)
+        with reading(database) as unit:
+            for consent, first_used_at in ((read, read.granted_at), (decided, decided.granted_at), (unused, None)):
+                assert unit.consents.load(consent.id) == replace(consent, first_used_at=first_used_at)
+            assert [finding for _, finding in compare_records(unit, 100) if finding is not None] == []
 
 
 def test_migrated_database_has_the_triggers(database_url: str) -> None:

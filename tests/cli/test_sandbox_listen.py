@@ -73,14 +73,15 @@ def test_reference_receiver_accepts_forwarded_events(
         with Listener(tmp_path, *options) as listener:
             decision = merchant.request(merchant.token(), car())["decision"]
             merchant.release(decision)
-            lines = listener.wait_for_lines(3)
+            lines = listener.wait_for_lines(4)
             assert [line.split()[1:2] + line.split()[3:5] for line in lines] == [
                 ["consent.granted", "1", "204"],
                 ["decision.approved", "1", "204"],
+                ["consent.first_used", "2", "204"],
                 ["decision.cancelled", "2", "204"],
             ]
             assert listener.interrupt() == 130
-        assert sorted(receiver.effects().values()) == [1, 1, 1]
+        assert sorted(receiver.effects().values()) == [1, 1, 1, 1]
         assert SECRET not in listener.notes
 
 

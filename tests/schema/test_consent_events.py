@@ -7,7 +7,7 @@ import pytest
 from gateway.store.outbox import message_of_tier_correction
 from tests.support.factories import ids
 from tests.support.graphql_consents import grant, place, revoke
-from tests.support.graphql_world import GraphQLWorld
+from tests.support.graphql_world import REQUEST, GraphQLWorld, request_variables
 from tests.support.units import writing
 
 OF_CONSENT = """query C($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { node(id: $id) {
@@ -38,6 +38,29 @@ def test_events_of_a_consent_are_in_pages(each_world: GraphQLWorld) -> None:
     variables = {"id": other, "after": whole[0]["cursor"]}
     (error,) = each_world.run(OF_CONSENT, variables, by=each_world.merchant("consents:read")).body["errors"]
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+READS = {
+    "a tier": ("{ consentedUser { scoreTier { tier } } }", None),
+    "a decision": (REQUEST, request_variables("key-1", "order-1")),
+}
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("read", READS)
+def test_first_use_of_a_consent_is_an_event(each_world: GraphQLWorld, read: str) -> None:
+    consent_id = grant(each_world)
+
+    def use() -> None:
+        consent = each_world.database.read(lambda unit: unit.consents.load(consent_id))
+        each_world.data(*READS[read], by=each_world.user(consent=consent))
+
+    use()
+    use()
+    token = each_world.merchant("consents:read")
+    edges = each_world.data(OF_CONSENT, {"id": consent_id}, by=token)["node"]["events"]["edges"]
+    events = [(each["node"]["topic"], each["node"]["sequence"]) for each in edges]
+    assert events == [("CONSENT_GRANTED", 1), ("CONSENT_FIRST_USED", 2)]
 
 
 def test_events_of_a_consent_need_the_scope(world: GraphQLWorld) -> None:

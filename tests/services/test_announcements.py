@@ -51,7 +51,7 @@ def test_consent_is_announced_seven_days_before_it_expires_and_then(world: DemoW
     assert (announce(world), announce(world)) == (1, 0)
     expiring, expired = announced(world, Topic.CONSENT_EXPIRING, Topic.CONSENT_EXPIRED)
     assert (expiring.occurred_at, expired.occurred_at) == (soon, consent.expires_at)
-    assert (expiring.subject.id, expiring.actor, expired.sequence) == (consent.id, Actor.CLOCK, 3)
+    assert (expiring.subject.id, expiring.actor, expired.sequence) == (consent.id, Actor.CLOCK, 4)
     data = [notice.data for notice in (expiring, expired)]
     assert [each.status for each in data if isinstance(each, ConsentData)] == [
         ConsentStatus.ACTIVE,

@@ -23,8 +23,12 @@ def kinds(world: DemoWorld) -> list[NoticeKind]:
     """The kinds of a person's notices after the approval, oldest first."""
     with reading(world.database) as unit:
         notices = unit.notices.list_page(world.user("excellent"), 100)[::-1]
-    assert [notice.kind for notice in notices[:2]] == [NoticeKind.CONSENT_GRANTED, NoticeKind.DECISION_MADE]
-    return [notice.kind for notice in notices[2:]]
+    assert [notice.kind for notice in notices[:3]] == [
+        NoticeKind.CONSENT_GRANTED,
+        NoticeKind.DECISION_MADE,
+        NoticeKind.CONSENT_FIRST_USED,
+    ]
+    return [notice.kind for notice in notices[3:]]
 
 
 def remind(world: DemoWorld) -> int:

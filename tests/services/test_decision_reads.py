@@ -141,7 +141,8 @@ def test_preview_has_the_outcome_of_the_request_and_writes_only_its_access(world
     assert preview.blockers == ()
     assert isinstance(preview.outcome, Approval)
     assert world.counts()["decisions"] == 0
-    assert world.counts()["outbox"] == before["outbox"]
+    topics = world.rows("SELECT topic FROM outbox ORDER BY sequence")
+    assert topics == [("CONSENT_GRANTED",), ("CONSENT_FIRST_USED",)]
     ((public,),) = world.rows("SELECT public FROM access_log")
     assert decode(public)["kind"] == "PREVIEW"
     decided = world.requester.request(world.user_token(consent), request_command(ask)).decision

@@ -90,6 +90,7 @@ def test_request_writes_all_records(world: DemoWorld, handle: str) -> None:
         **dict.fromkeys(WRITTEN, 1),
         **(dict.fromkeys(TOTALS, 1) if handle == "excellent" else {}),  # a decline reserves nothing
         "user_keys": 1,
+        **dict.fromkeys(("outbox", "notices"), 2),  # also of the first use of the consent
     }
     ((topic, aggregate, payload),) = world.rows(
         "SELECT topic, aggregate_id, payload FROM outbox WHERE topic LIKE 'DECISION%'"

@@ -50,8 +50,9 @@ def add(world: DemoWorld) -> None:
 def test_hook_gets_signed_json_about_the_person_and_the_event(world: DemoWorld) -> None:
     decision = request_decision(world)
     accepted, requests = send(world, OK)
-    assert accepted == 2
-    headers, body = parse(requests[1])
+    assert accepted == 3
+    documents = [parse(request) for request in requests]
+    ((headers, body),) = [each for each in documents if b'"notice.decision_made"' in each[1]]
     verified: Any = Webhook(SECRET).verify(body, headers)
     ((notice_id,),) = world.rows("SELECT id FROM notices WHERE kind = 'DECISION_MADE'")
     assert (headers["webhook-id"], headers["content-type"]) == (notice_id, "application/json")
@@ -72,7 +73,9 @@ def test_hook_gets_signed_json_about_the_person_and_the_event(world: DemoWorld) 
             "link": "https://gateway.example/account/inbox",
         }
     )
-    assert json.decode(parse(requests[0])[1])["subject"] == {"type": "consent", "id": decision.consent_id}
+    others = [json.decode(body) for _, body in documents if b'"notice.consent_' in body]
+    assert {each["type"] for each in others} == {"notice.consent_granted", "notice.consent_first_used"}
+    assert [each["subject"] for each in others] == [{"type": "consent", "id": decision.consent_id}] * 2
 
 
 def test_notice_about_no_merchant_names_none(world: DemoWorld) -> None:

@@ -81,10 +81,11 @@ WAITING = ("SIGN_IN", True, False, None)
 def test_mail_names_merchant_and_product_and_links_to_the_inbox(world: DemoWorld, server: MailServer) -> None:
     give_address(world)
     request_decision(world)
-    assert sender_of(world, server).send_due(WRITE) == 2
-    granted, decided = server.mails
-    assert (granted["To"], granted["Subject"]) == (ADDRESS, "You gave a consent")
-    assert decided["Subject"] == "A decision about you"
+    assert sender_of(world, server).send_due(WRITE) == 3
+    mails = {str(mail["Subject"]): mail for mail in server.mails}
+    decided = mails.pop("A decision about you")
+    assert mails.keys() == {"You gave a consent", "A consent was used for the first time"}
+    assert {mail["To"] for mail in server.mails} == {ADDRESS}
     assert decided.get_content().replace("\r\n", "\n") == (
         "Demo Car Rental received a decision about you: no deposit or a smaller one.\n\n"
         "Your inbox: https://gateway.example/account/inbox\n\n"

@@ -55,18 +55,23 @@ def remind(world: DemoWorld) -> int:
 
 def test_consent_and_decision_have_a_notice_with_their_ids(world: DemoWorld) -> None:
     decision = request_decision(world)
-    granted, decided = notices(world)
+    granted, decided, used = notices(world)
     assert (granted.kind, granted.subject_id) == (NoticeKind.CONSENT_GRANTED, decision.consent_id)
     assert (decided.kind, decided.subject_id) == (NoticeKind.DECISION_MADE, decision.id)
-    for notice in (granted, decided):
+    assert (used.kind, used.subject_id) == (NoticeKind.CONSENT_FIRST_USED, decision.consent_id)
+    for notice in (granted, decided, used):
         assert notice.merchant_id == world.merchant()
         assert (notice.business_at, notice.created_at, notice.read_at) == (world.now, world.clock(), None)
-    assert (granted.product, decided.product) == (None, Product.DEPOSIT_WAIVER)
+    assert [each.product for each in (granted, decided, used)] == [None, Product.DEPOSIT_WAIVER, None]
 
 
 def test_decline_has_a_notice(world: DemoWorld) -> None:
     assert request_decision(world, "unscored").status is Status.DECLINED
-    assert kinds(world, "unscored") == [NoticeKind.CONSENT_GRANTED, NoticeKind.DECISION_MADE]
+    assert kinds(world, "unscored") == [
+        NoticeKind.CONSENT_GRANTED,
+        NoticeKind.DECISION_MADE,
+        NoticeKind.CONSENT_FIRST_USED,
+    ]
 
 
 def test_failed_request_has_no_notice(world: DemoWorld) -> None:
@@ -81,7 +86,7 @@ def test_failed_request_has_no_notice(world: DemoWorld) -> None:
 
 def test_breach_has_one_notice_without_the_words_of_the_merchant(world: DemoWorld) -> None:
     decision = breach(world)
-    assert kinds(world)[2:] == [NoticeKind.BREACH_REPORTED]
+    assert kinds(world)[3:] == [NoticeKind.BREACH_REPORTED]
     assert notices(world)[-1].subject_id == decision.id
     assert "mirror" not in repr(world.rows("SELECT * FROM notices"))
 
@@ -90,19 +95,19 @@ def test_refusal_and_decision_of_a_dispute_have_a_notice_each(world: DemoWorld) 
     dispute = world.disputes.open(world.user(HANDLE), breach(world).id, "I did not.")
     answer(world, dispute.id, accept=False)
     world.disputes.resolve(dispute.id, uphold=False, resolution="The photo shows it.")
-    assert kinds(world)[3:] == [NoticeKind.DISPUTE_ANSWERED, NoticeKind.DISPUTE_RESOLVED]
+    assert kinds(world)[4:] == [NoticeKind.DISPUTE_ANSWERED, NoticeKind.DISPUTE_RESOLVED]
 
 
 def test_accepted_dispute_has_one_notice(world: DemoWorld) -> None:
     dispute = world.disputes.open(world.user(HANDLE), breach(world).id, "I did not.")
     answer(world, dispute.id, accept=True)
-    assert kinds(world)[3:] == [NoticeKind.DISPUTE_RESOLVED]
+    assert kinds(world)[4:] == [NoticeKind.DISPUTE_RESOLVED]
 
 
 def test_withdrawn_dispute_has_no_notice(world: DemoWorld) -> None:
     dispute = world.disputes.open(world.user(HANDLE), breach(world).id, "I did not.")
     world.disputes.withdraw(world.user(HANDLE), dispute.id)
-    assert kinds(world)[3:] == []
+    assert kinds(world)[4:] == []
 
 
 def test_decided_dispute_about_a_record_has_a_notice(world: DemoWorld) -> None:
@@ -131,7 +136,7 @@ def test_overdue_obligation_has_a_notice(world: DemoWorld) -> None:
     activate_decision(world)
     world.clock.advance(5 * DAY)
     assert world.scheduler.apply_due() == 1
-    assert kinds(world)[2:] == [NoticeKind.OVERDUE]
+    assert kinds(world)[3:] == [NoticeKind.OVERDUE]
 
 
 def test_person_is_reminded_once_of_a_due_date_and_again_after_an_extension(world: DemoWorld) -> None:

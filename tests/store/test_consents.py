@@ -1,7 +1,8 @@
-"""Consents: they round-trip, and are revoked once."""
+"""Consents: they round-trip, are revoked once, and have one first use."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -44,6 +45,19 @@ def test_only_one_of_concurrent_revocations_succeeds(database: Database) -> None
         assert ended is not None
         assert ended.revoked_at == moments[won.index(True)]
         assert ended.status(BUSINESS_NOON) is ConsentStatus.REVOKED
+
+
+def test_only_one_of_concurrent_uses_is_the_first(database: Database) -> None:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        consent = make_consent(unit, cast.client, cast.user, used=False)
+        assert unit.consents.note_first_use(cast.consent.id, BUSINESS_NOON) is None
+    moments = [BUSINESS_NOON + timedelta(seconds=number) for number in range(8)]
+    won = race_writes(database, lambda unit, number: unit.consents.note_first_use(consent.id, moments[number]))
+    (first,) = [each for each in won if each is not None]
+    assert first == replace(consent, first_used_at=moments[won.index(first)])
+    with reading(database) as unit:
+        assert unit.consents.load(consent.id) == first
 
 
 def test_locked_consent_cannot_be_revoked_until_the_unit_ends(database: Database) -> None:

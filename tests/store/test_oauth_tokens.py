@@ -1,5 +1,6 @@
 """Tokens: loaded with client, partner and consent, and rotated once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from gateway.kit.crypto import digest
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
 from tests.support.clock import BUSINESS_NOON, NOON
-from tests.support.factories import make_access_token, make_cast, make_refresh_token
+from tests.support.factories import make_access_token, make_cast, make_consent, make_refresh_token
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
 
@@ -83,6 +84,20 @@ def test_revoked_consent_is_seen_by_the_next_unit(database: Database) -> None:
         assert loaded is not None
         assert loaded.consent is not None
         assert loaded.consent.revoked_at == revoked_at
+
+
+def test_first_use_is_seen_by_the_next_unit(database: Database) -> None:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        consent = make_consent(unit, cast.client, cast.user, used=False)
+        token = make_access_token(unit, cast.client, consent)
+    for first_used_at in (None, BUSINESS_NOON):
+        with reading(database) as unit:
+            loaded = unit.tokens.load_with_client(token)
+        assert loaded is not None
+        assert loaded.consent == replace(consent, first_used_at=first_used_at)
+        with writing(database) as unit:
+            unit.consents.note_first_use(consent.id, BUSINESS_NOON)
 
 
 def test_locked_refresh_token_comes_with_consent_and_user(database: Database) -> None:

@@ -127,7 +127,9 @@ def make_consent(
     life: timedelta = timedelta(days=90),
     scopes: tuple[str, ...] = SCOPES,
     details: tuple[AuthorizationDetail, ...] = DETAILS,
+    used: bool = True,
 ) -> Consent:
+    """A consent. By default it was used before, so that its next use is not the first one."""
     client = unit.clients.load(client_id)
     assert client is not None
     subject = unit.users.ensure_pairwise_subject(user_id, client.merchant_id, f"pws_{next(_numbers)}")
@@ -142,6 +144,7 @@ def make_consent(
         granted_at=granted_at,
         expires_at=granted_at + life,
         revoked_at=None,
+        first_used_at=granted_at if used else None,
     )
     unit.consents.insert(consent)
     return consent

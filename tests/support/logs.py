@@ -64,9 +64,8 @@ def log_event(unit: UnitOfWork, cast: Cast, decision: str, before: Status | None
 def log_access(unit: UnitOfWork, cast: Cast, kind: str = "SCORE_TIER") -> str:
     """Appends an entry to the access log and returns its id."""
     person = unit.logged_persons.load(cast.consent.id)
-    return unit.access_log.append(
-        NewEntry(cast.merchant, person, {"kind": kind}, PERSONAL, {"subject": person.subject})
-    )
+    public = {"kind": kind, "consent": cast.consent.id}
+    return unit.access_log.append(NewEntry(cast.merchant, person, public, PERSONAL, {"subject": person.subject}))
 
 
 @contextmanager

@@ -161,7 +161,7 @@ def _inbox_page(world: OAuthWorld) -> httpx2.Response:
         assert consent is not None
         assert state is not None
         for kind in NoticeKind:
-            if kind in (NoticeKind.CONSENT_GRANTED, NoticeKind.CONSENT_EXPIRING):
+            if kind.startswith("CONSENT_"):
                 subject: dict[str, Any] = {"subject_id": consent_id}
             else:
                 subject = {"subject_id": decision, "product": Product.DEPOSIT_WAIVER}

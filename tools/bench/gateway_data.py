@@ -184,6 +184,7 @@ class _Writer:
             granted_at=now,
             expires_at=business_time(WallTime(unit.wall + _LIFE), 0),
             revoked_at=None,
+            first_used_at=now,  # a first use writes more, and no other server does
         )
         unit.consents.insert(consent)
         return consent

@@ -23,8 +23,9 @@ class ConsentStatus(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Consent:
     """One person's consent towards one merchant. `subject` is the pairwise user id; `user_id` never leaves the
-    gateway. A `single_use` consent allows one decision; declined decisions do not count. Times are the partner's
-    business time in UTC."""
+    gateway. A `single_use` consent allows one decision; declined decisions do not count. `first_used_at` is when the
+    merchant read or requested something under the consent for the first time. Times are the partner's business time in
+    UTC."""
 
     id: str
     merchant_id: str
@@ -37,6 +38,7 @@ class Consent:
     expires_at: BusinessTime
     revoked_at: BusinessTime | None
     single_use: bool = False
+    first_used_at: BusinessTime | None = None
 
     def status(self, now: BusinessTime) -> ConsentStatus:
         if self.revoked_at is not None:

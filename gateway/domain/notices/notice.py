@@ -14,13 +14,15 @@ from gateway.kit.clock import BusinessTime, WallTime
 
 
 class NoticeKind(StrEnum):
-    """What a notice is about. CONSENT_GRANTED: also a change of a consent by its person. CONSENT_EXPIRING and DUE_SOON
-    are written in advance. DECISION_MADE: an approval or a decline. CLAIM_UNCONFIRMED: instead of OVERDUE, if the
-    person's claim is open. CLAIM_ACCEPTED: the merchant did not contradict it in time. CLAIM_CONTRADICTED: the merchant
-    reported something else; a breach has BREACH_REPORTED. DISPUTE_ANSWERED: the merchant refused. DISPUTE_RESOLVED:
-    upheld or rejected. SIGN_IN: from a browser in which the person has not signed in before."""
+    """What a notice is about. CONSENT_GRANTED: also a change of a consent by its person. CONSENT_FIRST_USED: the
+    merchant used the consent. CONSENT_EXPIRING and DUE_SOON are written in advance. DECISION_MADE: an approval or a
+    decline. CLAIM_UNCONFIRMED: instead of OVERDUE, if the person's claim is open. CLAIM_ACCEPTED: the merchant did not
+    contradict it in time. CLAIM_CONTRADICTED: the merchant reported something else; a breach has BREACH_REPORTED.
+    DISPUTE_ANSWERED: the merchant refused. DISPUTE_RESOLVED: upheld or rejected. SIGN_IN: from a browser in which the
+    person has not signed in before."""
 
     CONSENT_GRANTED = "CONSENT_GRANTED"
+    CONSENT_FIRST_USED = "CONSENT_FIRST_USED"
     CONSENT_EXPIRING = "CONSENT_EXPIRING"
     DECISION_MADE = "DECISION_MADE"
     DUE_SOON = "DUE_SOON"

@@ -4,7 +4,7 @@ A snapshot is a JSON document with the time, the actor and the data of the messa
 has the key of the adapter, in whose format the message is rendered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -97,6 +97,13 @@ def snapshot_consent_end(consent: Consent, status: ConsentStatus, at: datetime) 
     """Returns the snapshot of a consent that expires soon or has expired. `at` is the business time."""
     data = ConsentData(consent_id=consent.id, subject=consent.subject, status=status, scopes=consent.scopes)
     return snapshot(at, Actor.CLOCK, data)
+
+
+def snapshot_first_use(consent_id: str, subject: str, scopes: Sequence[str], at: datetime) -> Snapshot:
+    """Returns the snapshot of the first use of a consent by its merchant. `subject` is the pairwise user id, `scopes`
+    are those of the consent, `at` is the business time."""
+    data = ConsentData(consent_id=consent_id, subject=subject, status=ConsentStatus.ACTIVE, scopes=tuple(scopes))
+    return snapshot(at, Actor.MERCHANT, data)
 
 
 def snapshot_tier_correction(consent: Consent, at: datetime) -> Snapshot:

@@ -14,14 +14,15 @@ from gateway.domain.scoring.tier import Tier
 from gateway.kit import json
 from gateway.kit.clock import BusinessTime
 from gateway.store.base import Record, columns_of, json_column, moment_column, record_of, table_of
-from gateway.store.logs.record_log import RecordLog
+from gateway.store.logs.record_log import NOT_IN_DIGEST, RecordLog
 from gateway.store.repository import Repository
 from gateway.store.statements import RawRow, fetch_raw
 
 
 class ConsentRow(Record):
     """A consent. `details` are complete RFC 9396 documents. `threshold_tier` is the tier of the first threshold
-    inquiry: the `minimum` of threshold details that name none. Times are the partner's business time."""
+    inquiry: the `minimum` of threshold details that name none. `first_used_at` follows from the access log, and for
+    consents from before it existed it is `granted_at` of that time. Times are the partner's business time."""
 
     id: str = Field(primary_key=True)
     merchant_id: str = Field(foreign_key="merchants.id")
@@ -35,6 +36,7 @@ class ConsentRow(Record):
     revoked_at: BusinessTime | None = moment_column(default=None)
     single_use: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     threshold_tier: str | None = None
+    first_used_at: BusinessTime | None = moment_column(default=None, sa_column_kwargs={"info": NOT_IN_DIGEST})
 
 
 _UNREVOKED_ROW = text("revoked_at IS NULL")
@@ -68,6 +70,11 @@ _BIND = (
     .returning(CONSENTS.c.id)
 )
 _UNBIND = _UPDATE.values(threshold_tier=None)
+_USE = (
+    _UPDATE.where(CONSENTS.c.first_used_at.is_(None))
+    .values(first_used_at=bindparam("now"))
+    .returning(*columns_of(CONSENTS, ConsentRow))
+)
 _REVOKE = _UPDATE.where(CONSENTS.c.revoked_at.is_(None)).values(revoked_at=bindparam("now")).returning(CONSENTS.c.id)
 
 
@@ -85,6 +92,7 @@ def to_consent(row: ConsentRow) -> Consent:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         single_use=row.single_use,
+        first_used_at=row.first_used_at,
     )
 
 
@@ -118,7 +126,7 @@ def _page(backward: bool, after: bool, before: bool) -> Select[Any]:
 
 
 class ConsentRepository(Repository):
-    """Reads and writes consents. Each change is noted for the record log."""
+    """Reads and writes consents. Each change but the first use is noted for the record log."""
 
     def __init__(self, connection: Connection, records: RecordLog) -> None:
         super().__init__(connection)
@@ -172,6 +180,7 @@ class ConsentRepository(Repository):
             granted_at=consent.granted_at,
             expires_at=consent.expires_at,
             single_use=consent.single_use,
+            first_used_at=consent.first_used_at,
         )
         self._insert(CONSENTS, row)
         self._records.note(CONSENTS, row.id)
@@ -197,6 +206,12 @@ class ConsentRepository(Repository):
         """Removes the binding of `bind_threshold`, because the person has replaced the consent."""
         self._execute(_UNBIND, consent_id=consent_id)
         self._records.note(CONSENTS, consent_id)
+
+    def note_first_use(self, consent_id: str, now: BusinessTime) -> Consent | None:
+        """Writes when the consent was used for the first time, and returns it, locked. Returns None and changes nothing
+        if it was used before. The record log has no entry of it."""
+        row = self._first(ConsentRow, _USE, consent_id=consent_id, now=now)
+        return to_consent(row) if row else None
 
     def revoke(self, consent_id: str, now: BusinessTime) -> bool:
         """Revokes the consent. Returns False if it was already revoked."""

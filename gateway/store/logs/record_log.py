@@ -3,12 +3,12 @@ trusted documents. The rows themselves can be changed, so only this log shows a 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Index, Select, Table, bindparam, select
+from sqlalchemy import Column, Connection, Index, Select, Table, bindparam, select
 
 from gateway.kit.clock import WallTime, rfc3339
 from gateway.kit.ids import Ids
@@ -36,6 +36,9 @@ class RecordLogTable(RecordLogRow, table=True):
 
 
 RECORD_LOG = table_of(RecordLogTable)
+NOT_IN_DIGEST = {"record_log": False}
+"""The `info` of a column that is in no digest, because another log has what it says: a migration can fill it in older
+rows, and writing it needs no entry."""
 _BATCH = 1_000
 """A unit of work that changes more rows than this writes its entries in batches of this size."""
 
@@ -108,12 +111,17 @@ class RecordLog(TreeLog):
 
 @cache
 def _row_of(table: Table) -> Select[Any]:
-    return select(table).where(table.c.id == bindparam("record_id"))
+    return select(*digested_columns(table)).where(table.c.id == bindparam("record_id"))
 
 
 @cache
 def _rows_of(table: Table) -> Select[Any]:
-    return select(table).where(table.c.id.in_(bindparam("record_ids", expanding=True)))
+    return select(*digested_columns(table)).where(table.c.id.in_(bindparam("record_ids", expanding=True)))
+
+
+def digested_columns(table: Table) -> Sequence[Column[Any]]:
+    """Returns the columns of a table that the digests of its rows are over."""
+    return [column for column in table.c if column.info != NOT_IN_DIGEST]
 
 
 def digest_record(values: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ INBOX = f"{ACCOUNT}/inbox"
 INBOX_SETTINGS = f"{INBOX}/settings"
 TITLES = {
     NoticeKind.CONSENT_GRANTED: msgid("You gave a consent"),
+    NoticeKind.CONSENT_FIRST_USED: msgid("A consent was used for the first time"),
     NoticeKind.CONSENT_EXPIRING: msgid("A consent ends soon"),
     NoticeKind.DECISION_MADE: msgid("A decision about you"),
     NoticeKind.DUE_SOON: msgid("An agreement is due soon"),
@@ -29,6 +30,10 @@ TITLES = {
 }
 _SENTENCES = {
     NoticeKind.CONSENT_GRANTED: msgid("You gave a consent to %(merchant)s. You can end it at any time."),
+    NoticeKind.CONSENT_FIRST_USED: msgid(
+        "%(merchant)s used your consent for the first time. You can see on your account page what it asked for, and end"
+        " the consent at any time."
+    ),
     NoticeKind.CONSENT_EXPIRING: msgid("Your consent to %(merchant)s ends on %(date)s."),
     NoticeKind.DECISION_MADE: msgid("%(merchant)s received a decision about you: %(product)s."),
     NoticeKind.DUE_SOON: msgid("Your agreement with %(merchant)s is due on %(date)s: %(product)s."),
@@ -60,7 +65,7 @@ _SENTENCES = {
 _INBOX_LINK = msgid("Your inbox: %(address)s")
 _CHOICE_LINK = msgid("What is sent to you: %(address)s")
 _RECORD_DISPUTE = msgid("Your dispute about a record was decided.")
-_CONSENTS = frozenset({NoticeKind.CONSENT_GRANTED, NoticeKind.CONSENT_EXPIRING})
+_CONSENTS = frozenset({NoticeKind.CONSENT_GRANTED, NoticeKind.CONSENT_FIRST_USED, NoticeKind.CONSENT_EXPIRING})
 
 
 @dataclass(frozen=True, slots=True)
