@@ -28,6 +28,7 @@ from gateway.cli import (
     log,
     merchants,
     sandbox,
+    sandbox_partners,
     scores,
     sdl,
     serve,
@@ -81,6 +82,7 @@ clients.app.command("documents")(documents.documents)
 users.app.command("consents")(consents.consents)
 sandbox.app.command("verify")(certification.verify)
 sandbox.app.command("listen")(listening.listen)
+sandbox.app.add_typer(sandbox_partners.app, name="partner")
 for _name, (_group, _panel) in _GROUPS.items():
     app.add_typer(_group, name=_name, rich_help_panel=_panel)
 for _each in (app, *(group for group, _ in _GROUPS.values())):

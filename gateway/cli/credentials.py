@@ -2,15 +2,15 @@
 
 from typing import Any
 
-import httpx2
-
+from gateway.domain.scope import TokenKind
+from gateway.services.container import Container
+from gateway.services.identity.access_tokens import AccessToken, issue_access_token
 from gateway.services.seeding import DEMO_ADAPTER, LOOPBACK_URI, Seed, SeededClient
+from gateway.store.unit import UnitOfWork
 
 
-def describe_credentials(issuer: str, listener: str, seed: Seed) -> dict[str, Any]:
-    """The content of the credentials file. Requests a merchant token for each merchant from the server at `listener`,
-    the base address of this process: behind the issuer there may be another process, or none yet. Raises
-    httpx2.HTTPError."""
+def describe_credentials(container: Container, issuer: str, seed: Seed) -> dict[str, Any]:
+    """The content of the credentials file, with a new merchant token for each merchant."""
     return {
         "issuer": issuer,
         "graphql": f"{issuer}/graphql",
@@ -20,7 +20,7 @@ def describe_credentials(issuer: str, listener: str, seed: Seed) -> dict[str, An
                 "name": merchant.name,
                 "adapter": merchant.adapter,
                 "clients": [_client(merchant.client), _client(merchant.backend)],
-                **_merchant_token(listener, merchant.client),
+                **_merchant_token(container, merchant.client),
             }
             for merchant in seed.merchants
         ],
@@ -50,18 +50,21 @@ def _client(client: SeededClient) -> dict[str, Any]:
     }
 
 
-def _merchant_token(listener: str, client: SeededClient) -> dict[str, Any]:
-    """A new merchant token and its lifetime in seconds."""
-    assert client.client_secret is not None  # a client of the profile baseline
-    response = httpx2.post(
-        f"{listener}/oauth/token",
-        data={"grant_type": "client_credentials"},
-        auth=(client.client_id, client.client_secret),
-        timeout=20,
-    )
-    response.raise_for_status()
-    token = response.json()
-    return {"merchant_token": token["access_token"], "merchant_token_expires_in": token["expires_in"]}
+def _merchant_token(container: Container, client: SeededClient) -> dict[str, Any]:
+    """A new bearer token with all scopes of the client for merchants, and its lifetime in seconds."""
+
+    def issue(unit: UnitOfWork) -> AccessToken:
+        row = unit.clients.load(client.client_id)
+        assert row is not None  # it was seeded
+        offered = container.environment.offered(TokenKind.MERCHANT)
+        scopes = tuple(name for name in offered if name in row.scopes)
+        return issue_access_token(
+            unit, container.environment, container.settings, row, scopes, consent=None, family=None, jkt=None
+        )
+
+    token = container.database.write(issue)
+    seconds = int((token.expires_at - token.issued_at).total_seconds())
+    return {"merchant_token": token.text, "merchant_token_expires_in": seconds}
 
 
 def demo_merchant(credentials: dict[str, Any]) -> dict[str, Any]:

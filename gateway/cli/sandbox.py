@@ -15,7 +15,6 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx2
 import typer
 import uvicorn
 from rich.text import Text
@@ -31,6 +30,7 @@ from gateway.demo.narrator import Narrator
 from gateway.demo.point_of_sale import PointOfSaleDemo
 from gateway.demo.website import WebsiteDemo
 from gateway.domain.identity.client import BASELINE, FAPI2
+from gateway.kit.outage import Outage
 from gateway.kit.private_files import write_whole
 from gateway.services.container import Container
 from gateway.services.seeding import DEMO_PERSONA, PARTNER, Seed, SeededPersona
@@ -74,10 +74,9 @@ def up(
     server = server_for(container, metrics=metrics)
     path = credentials or settings.state_directory / "credentials.json"
     failures: list[str] = []
-    address = f"http://{HOST}:{listener.getsockname()[1]}"
     spare = container.seeding.seed_spare() if demo else None
     watcher = threading.Thread(
-        target=_announce, args=(server, container, seed, address, path, demo, spare, failures), daemon=True
+        target=_announce, args=(server, container, seed, path, demo, spare, failures), daemon=True
     )
     watcher.start()
     server.run(sockets=[listener])
@@ -208,7 +207,6 @@ def _announce(
     server: uvicorn.Server,
     container: Container,
     seed: Seed,
-    listener: str,
     path: Path,
     demo: bool,
     spare: tuple[str, Seed] | None,
@@ -220,22 +218,22 @@ def _announce(
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.02)
     try:
-        credentials = describe_credentials(container.settings.issuer, listener, seed)
+        credentials = describe_credentials(container, container.settings.issuer, seed)
         write_whole(path, json.dumps(credentials, indent=2, ensure_ascii=False) + "\n")
-    except (httpx2.HTTPError, OSError) as error:
+    except (Outage, OSError) as error:
         failures.append(f"The credentials could not be written to {path}: {error}")
         server.should_exit = True
         return
     if demo:
         try:
-            _run_demo(container.settings.issuer, listener, credentials, spare)
+            _run_demo(container, credentials, spare)
             console.print(Text("\nEvery response was as expected.", "bold green"))
         except DemoFailed as error:
             console.print(Text("\nThe demo failed:", "bold red"), str(error))
     _print_sandbox(container.settings, seed, path, demo_merchant(credentials))
 
 
-def _run_demo(issuer: str, listener: str, credentials: dict[str, Any], spare: tuple[str, Seed] | None) -> None:
+def _run_demo(container: Container, credentials: dict[str, Any], spare: tuple[str, Seed] | None) -> None:
     """Runs the demo of a website, with the spare partner if there is one."""
     if spare is not None:
         name, seed = spare
@@ -243,7 +241,7 @@ def _run_demo(issuer: str, listener: str, credentials: dict[str, Any], spare: tu
             f"{DEMO_PERSONA}@{PARTNER} has open agreements, or the merchant of the demo was changed.\n"
             f"So the demo runs with the partner {name}. For new personas: gateway sandbox reset"
         )
-        credentials = describe_credentials(issuer, listener, seed)
+        credentials = describe_credentials(container, container.settings.issuer, seed)
     WebsiteDemo(credentials, Narrator(console)).run()
 
 

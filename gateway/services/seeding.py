@@ -4,6 +4,7 @@ Secrets, keys and passwords are derived from the master key. So every start can 
 stores only digests and public keys.
 """
 
+import re
 from base64 import b32encode
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from gateway.domain.errors import InvalidInput
 from gateway.domain.identity.client import BASELINE, FAPI2, GRANT_TYPES
 from gateway.domain.identity.redirect_uri import is_redirect_uri, without_loopback_port
 from gateway.domain.merchants import Contract
@@ -44,6 +46,8 @@ PARTNER_CALLBACK = "/partners/callback"
 LOOPBACK_URI = "http://127.0.0.1:9000/callback"
 """For programs of the partner that listen on their own machine. The port may differ (RFC 8252 section 7.3)."""
 
+_SPARE_NAME = re.compile(rf"{PARTNER}(-\d+)?", re.ASCII)
+_PARTNER_NAME = re.compile(r"[a-z0-9-]{1,40}")
 _CLIENT_NAMES = {BASELINE: "website", FAPI2: "backend"}
 CONTRACT = Contract(askable_tiers=frozenset(Tier), ceiling=Money(5_000_000, "CNY"), consent_life=timedelta(days=90))
 
@@ -129,6 +133,21 @@ class Seeding:
             return None
         merchants = self._database.write(lambda unit: self._seed_merchants(unit, name, (DEMO_ADAPTER,)))
         return name, Seed(merchants, self.seed_personas(name))
+
+    def seed_new(self, partner_name: str) -> Seed:
+        """Returns a new partner with its secrets: a merchant for each adapter, and its personas. Raises InvalidInput
+        for the name of a partner that exists, and for one that has other characters than letters a to z, digits and
+        hyphens, or more than 40."""
+        if not _PARTNER_NAME.fullmatch(partner_name):
+            raise InvalidInput("INVALID", "The name has 1 to 40 letters a to z, digits and hyphens.", ("partner",))
+
+        def seed(unit: UnitOfWork) -> tuple[SeededMerchant, ...]:
+            unit.deployment.lock()
+            self._merchants.create_partner(unit, partner_name)
+            return self._seed_merchants(unit, partner_name, self._registry)
+
+        merchants = self._database.write(seed)
+        return Seed(merchants, self.seed_personas(partner_name))
 
     def reset_personas(self, partner_name: str) -> tuple[SeededPersona, ...]:
         """Replaces a partner's personas by new ones with the same usernames and passwords, and returns them. The rows
@@ -261,8 +280,11 @@ class Seeding:
 
 
 def _merchant_name(adapter: str, partner_name: str) -> str:
-    """The name of a seeded merchant. Each spare partner has a number, which its merchants have too."""
-    return f"Demo {adapter.replace('_', ' ').title()}{partner_name.removeprefix(PARTNER).replace('-', ' ')}"
+    """The name of a seeded merchant. Each spare partner has a number, which its merchants have too. The merchants of
+    other partners have the partner's name."""
+    is_spare = _SPARE_NAME.fullmatch(partner_name)
+    suffix = partner_name.removeprefix(PARTNER).replace("-", " ") if is_spare else f" {partner_name}"
+    return f"Demo {adapter.replace('_', ' ').title()}{suffix}"
 
 
 def _is_unencumbered(unit: UnitOfWork, persona: PersonaRow) -> bool:
