@@ -170,6 +170,7 @@ def build(
         ReminderService(database),
         AnnouncementService(database, ids),
     )
+    reviews = DecisionReviewer(database, assessor, source, scheduler)
     checkpoints = CheckpointService(database, settings.issuer, settings.checkpoint_file)
     processes = ProcessRegistry(
         _database_of_checks(database, settings, clock), shared_replays, settings, secrets, strict=not settings.sandbox
@@ -221,7 +222,7 @@ def build(
         user_codes=UserCodes(secrets),
         merchants=merchant_service,
         consents=consents,
-        sandbox=make_sandbox(database, consents, environment, settings, ids, due),
+        sandbox=make_sandbox(database, consents, environment, settings, ids, due, reviews, claims),
         access_log=access_log,
         inquiries=inquiries,
         source=source,
@@ -235,7 +236,7 @@ def build(
         requester=DecisionRequester(database, assessor, access_log, scheduler, scores, inquiries, ids, shadows),
         transitions=DecisionTransitions(database, resolution, notice_time),
         scheduler=scheduler,
-        reviews=DecisionReviewer(database, assessor, source, scheduler),
+        reviews=reviews,
         claims=claims,
         disputes=disputes,
         obligations=ObligationService(disputes),

@@ -14,6 +14,7 @@ from gateway.domain.merchants import Product
 from gateway.domain.scoring.score import ThresholdAnswer
 from gateway.domain.scoring.tier import Tier
 from gateway.services.sandbox.consents import ConsentAnswer
+from gateway.services.sandbox.decisions import SimulatedEvent
 from gateway.settings import EnvironmentName
 from gateway.store.webhooks.deliveries import DeliveryStatus
 from gateway.store.webhooks.endpoints import DisabledReason
@@ -81,6 +82,24 @@ publish(
         "NARROW": "As little as the consent page lets a user allow: no optional permission, half of each maximum"
         " amount, the shortest duration.",
         "DENY": "Nothing.",
+    },
+)
+publish(
+    SimulatedEvent,
+    "SandboxDecisionEvent",
+    "What happens to a decision without its merchant.",
+    {
+        "APPROVE_PENDING": "The operator approves a PENDING decision on the terms of the least generous rule. Consent"
+        " and credit limit are checked again.",
+        "DECLINE_PENDING": "The operator declines a PENDING decision.",
+        "USER_PAYS": "The user claims to have paid. The decision stays ACTIVE: report the payment with decisionFulfill,"
+        " or contradict the claim with decisionReportBreach.",
+        "USER_RETURNS": "The user claims to have returned the item, as with USER_PAYS. For DEPOSIT_WAIVER.",
+        "USER_MISSES_DEADLINE": "The user does nothing, and the overdue flag is set if the due date and the grace"
+        " period have passed: move the time with sandboxClockMove first. Changes nothing if the flag is set.",
+        "USER_DISPUTES": "The user opens a dispute about the breach or the overdue flag.",
+        "DISPUTE_UPHELD": "The operator decides the dispute for the user. Refuse it first with disputeRespond.",
+        "DISPUTE_REJECTED": "The operator decides the dispute for you. Refuse it first with disputeRespond.",
     },
 )
 publish(

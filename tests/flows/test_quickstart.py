@@ -44,7 +44,7 @@ def test_quickstart_runs_as_written(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_sandbox_page_runs_as_written(own_sandbox: Sandbox, tmp_path: Path) -> None:
     """On a sandbox of its own, because it moves the time."""
-    merchant = next(one for one in own_sandbox.credentials["merchants"] if one["adapter"] == "car_rental")
+    merchant = next(one for one in own_sandbox.credentials["merchants"] if one["adapter"] == "online_shop")
     page = open_page(
         ROOT / "docs" / "sandbox.md", own_sandbox, {"MERCHANT_TOKEN": merchant["merchant_token"]}, tmp_path
     )

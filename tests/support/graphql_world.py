@@ -71,12 +71,14 @@ def request_variables(key: str, reference: str, **changed: Any) -> dict[str, Any
 class GraphQLWorld(World):
     """The GraphQL engine of a deployment, which compiles operations when they are first used. `consent` is a user's
     (score 640) to `merchant_id`; `foreign_consent` belongs to another partner's merchant. `source` replaces the
-    scorecard."""
+    scorecard, `parts` replace other arguments of `build`."""
 
     clock: MovableClock
 
-    def __init__(self, settings: Settings, clock: MovableClock, source: ScoreSource | None = None) -> None:
-        super().__init__(settings.model_copy(update={"issuer": ISSUER}), clock, source=source)
+    def __init__(
+        self, settings: Settings, clock: MovableClock, source: ScoreSource | None = None, **parts: Any
+    ) -> None:
+        super().__init__(settings.model_copy(update={"issuer": ISSUER}), clock, source=source, **parts)
         with writing(self.database) as unit:
             unit.keys.ensure_signing_key()
             self.partner_id = factories.make_partner(unit)

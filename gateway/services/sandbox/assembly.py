@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from gateway.domain.environment import Environment
 from gateway.kit.ids import Ids
 from gateway.services.consents.service import ConsentService
+from gateway.services.decisions.claims import ClaimService
+from gateway.services.decisions.reviews import DecisionReviewer
 from gateway.services.sandbox.clock import SandboxClockService
 from gateway.services.sandbox.consents import SandboxConsentService
+from gateway.services.sandbox.decisions import SandboxDecisionService
 from gateway.services.tasks import DueWork
 from gateway.settings import Settings
 from gateway.store.database import Database
@@ -18,6 +21,7 @@ class SandboxServices:
 
     consents: SandboxConsentService
     clock: SandboxClockService
+    decisions: SandboxDecisionService
 
 
 def make_sandbox(
@@ -27,8 +31,12 @@ def make_sandbox(
     settings: Settings,
     ids: Ids,
     due: DueWork,
+    reviews: DecisionReviewer,
+    claims: ClaimService,
 ) -> SandboxServices:
     """Returns the services of a sandbox. `due` is what the deployment does when it falls due."""
     return SandboxServices(
-        SandboxConsentService(database, consents, environment, settings, ids), SandboxClockService(database, due)
+        SandboxConsentService(database, consents, environment, settings, ids),
+        SandboxClockService(database, due),
+        SandboxDecisionService(database, reviews, claims, due.disputes, due.scheduler),
     )
