@@ -62,6 +62,7 @@ def dice() -> random.Random:
     return new_dice()
 
 
+@pytest.mark.slow
 def test_forms_with_junk(cars: MerchantClient, dice: random.Random) -> None:
     for _ in range(REQUESTS):
         path = dice.choice(FORMS)

@@ -56,6 +56,7 @@ def dice() -> random.Random:
     return new_dice()
 
 
+@pytest.mark.slow
 def test_mutations_with_junk(cars: MerchantClient, dice: random.Random) -> None:
     endpoint = create_endpoint(cars)
     decision = cars.request(cars.token(), car("1.00"))["decision"]

@@ -149,43 +149,6 @@ def test_token_is_bound_to_the_key_of_the_caller(world: GraphQLWorld) -> None:
             principal_of(world, token, other)
 
 
-@pytest.mark.parametrize(
-    ("variables", "expected"),
-    [
-        pytest.param({"persona": "nobody"}, ("NOT_FOUND", ["persona"]), id="unknown persona"),
-        pytest.param({"persona": "good\0"}, ("NOT_FOUND", ["persona"]), id="NUL in the handle"),
-        pytest.param({"scopes": ["score:tier", "decisions:read"]}, ("INVALID", ["scopes", "1"]), id="merchant scope"),
-        pytest.param({"scopes": ["score:exact"]}, ("INVALID", ["scopes", "0"]), id="scope of other apps"),
-        pytest.param({"scopes": ["no such"]}, ("INVALID", ["scopes", "0"]), id="unknown scope"),
-        pytest.param({"scopes": []}, ("INVALID", ["scopes"]), id="no scope"),
-        pytest.param({"details": ""}, ("INVALID", ["authorizationDetails"]), id="empty details"),
-        pytest.param({"details": "{"}, ("INVALID", ["authorizationDetails"]), id="not JSON"),
-        pytest.param({"details": "[" * 9_000}, ("INVALID", ["authorizationDetails"]), id="too long"),
-        pytest.param({"details": "[" * 8_000}, ("INVALID", ["authorizationDetails"]), id="too deep"),
-        pytest.param({"details": []}, ("INVALID", ["authorizationDetails"]), id="no detail"),
-        pytest.param(
-            {"details": [TIER, {"type": "else"}]}, ("INVALID", ["authorizationDetails", "1", "type"]), id="unknown type"
-        ),
-        pytest.param(
-            {"details": [{"type": "score", "level": "exact"}]},
-            ("INVALID", ["authorizationDetails", "0"]),
-            id="detail of other apps",
-        ),
-        pytest.param(
-            {"details": [{**WAIVER, "maximum_amount": {"amount": "9999999.00", "currency": "CNY"}}]},
-            ("INVALID_AMOUNT", ["authorizationDetails", "0", "maximum_amount", "amount"]),
-            id="above the contract",
-        ),
-    ],
-)
-def test_invalid_request_is_a_user_error(
-    variables: dict[str, Any], expected: tuple[str, list[str]], world: GraphQLWorld
-) -> None:
-    before = world.counts()
-    assert error(grant(world, **variables)) == expected
-    assert world.counts() == before
-
-
 def test_persona_of_another_partner_is_not_found(world: GraphQLWorld) -> None:
     with reading(world.database) as unit:
         (foreign,) = [
