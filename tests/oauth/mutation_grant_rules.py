@@ -57,10 +57,16 @@ RULES: Sequence[Group] = (
         (
             (34, "previews become requests", "if both_decide and", "if False and"),
             (34, "merge of any size", "if len(held) + len(asked.details) > MOST_DETAILS:", "if False:"),
-            (34, "merge makes old parts last longer", "yield replace(detail, duration=whole)", "yield detail"),
-            (34, "run-out parts are revived", "if whole > timedelta(0):", "if True:"),
             (34, "replacement keeps old parts", "if self.action is GrantAction.MERGE:", "if True:"),
             (34, "merge forgets old parts", "if self.action is GrantAction.MERGE:", "if False:"),
+        ),
+    ),
+    (
+        "gateway/domain/consents/coverage.py",
+        (DOMAIN, *CHANGE),
+        (
+            (34, "merge makes old parts last longer", "yield replace(detail, duration=whole)", "yield detail"),
+            (34, "run-out parts are revived", "if whole > timedelta(0):", "if True:"),
         ),
     ),
     (

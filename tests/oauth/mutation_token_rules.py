@@ -86,8 +86,14 @@ RULES: Sequence[Group] = (
             (
                 43,
                 "token outlives its consent",
-                "expires_at = end_with_consent(self._unit, ends, consent) if consent else ends",
+                "expires_at = end_with_consent(unit, ends, consent) if consent else ends",
                 "expires_at = ends",
+            ),
+            (
+                56,
+                "consent's end taken for wall time",
+                "remaining = consent.expires_at - unit.business_time(consent.merchant_id)",
+                "remaining = consent.expires_at - unit.wall",
             ),
             (
                 52,
@@ -144,12 +150,6 @@ RULES: Sequence[Group] = (
                 "consent that has ended",
                 "has_ended = consent.status(unit.business_time(consent.merchant_id)) is not ConsentStatus.ACTIVE",
                 "has_ended = False",
-            ),
-            (
-                56,
-                "consent's end taken for wall time",
-                "remaining = consent.expires_at - unit.business_time(consent.merchant_id)",
-                "remaining = consent.expires_at - unit.wall",
             ),
             (56, "person who is locked out", "if has_ended or user_disabled_at is not None:", "if has_ended:"),
         ),
