@@ -222,7 +222,7 @@ def build(
         user_codes=UserCodes(secrets),
         merchants=merchant_service,
         consents=consents,
-        sandbox=make_sandbox(database, consents, environment, settings, ids, due, reviews, claims),
+        sandbox=make_sandbox(database, consents, environment, settings, ids, due, reviews, claims, registry),
         access_log=access_log,
         inquiries=inquiries,
         source=source,

@@ -30,13 +30,14 @@ from schema.types.user_error import (
     StateConflictError,
     TooEarlyError,
 )
-from schema.types.webhook import EndpointEvent
+from schema.types.webhook import EndpointEvent, TestEvent
 
 _REACHED_THROUGH_INTERFACES = (
     DecisionEvent,
     DisputeEvent,
     ConsentEvent,
     EndpointEvent,
+    TestEvent,
     InvalidInputError,
     TooEarlyError,
     NotFoundError,

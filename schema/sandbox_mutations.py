@@ -7,7 +7,10 @@ import strawberry
 
 from gateway.domain.consents.consent import ConsentStatus
 from gateway.domain.errors import InvalidInput
+from gateway.domain.events import Topic
+from gateway.domain.webhooks.variant import WebhookVariant
 from gateway.kit.clock import BusinessTime, rfc3339
+from gateway.services.events import load_events
 from gateway.services.sandbox.clock import ClockMove
 from gateway.services.sandbox.consents import ConsentAnswer
 from gateway.services.sandbox.decisions import MOST_EVENTS, SimulatedEvent
@@ -19,6 +22,7 @@ from schema.types.decision_inputs import known_id
 from schema.types.event import Event
 from schema.types.sandbox_clock import SandboxClock
 from schema.types.user_error import UserError, attempt, user_error
+from schema.types.webhook import WebhookDelivery, event_of
 
 _SANDBOX = ["sandbox"]
 _Details = Annotated[
@@ -82,6 +86,20 @@ class SandboxDecisionSimulatePayload:
         MOST_EVENTS,
     )
     user_errors: list[UserError] = listed("Problems that you can fix. Empty if the event has happened.", 1)
+
+
+@strawberry.type(description="Result of sandboxWebhookTrigger.")
+class SandboxWebhookTriggerPayload:
+    event: Event | None = strawberry.field(
+        description="The event. Its subject does not exist, so decision, dispute, consent and endpoint are null. With"
+        " REORDERED the later one of two events."
+    )
+    deliveries: list[WebhookDelivery] | None = listed(
+        "The deliveries, one for each enabled endpoint with the topic; with REORDERED those of both events. Empty if no"
+        " endpoint has it. Null if another process is making them, which takes about a second.",
+        20,
+    )
+    user_errors: list[UserError] = listed("Always empty.", 1)
 
 
 @strawberry.type
@@ -220,4 +238,28 @@ class SandboxMutations:
             clock=SandboxClock.of(moved.clock) if moved else None,
             events_fired=moved.events if moved else 0,
             user_errors=errors,
+        )
+
+    @resolved(
+        "Sends one event of this topic, with sample data about a subject that does not exist, to your endpoints and"
+        " listeners. It has the format of a real one, and is in the feed. It is written also if no endpoint has the"
+        " topic.",
+        scopes=_SANDBOX,
+        cost=20,
+    )
+    def sandbox_webhook_trigger(
+        self,
+        info: Info,
+        topic: Annotated[Topic, strawberry.argument(description="Kind of event.")],
+        variant: Annotated[
+            WebhookVariant | None, strawberry.argument(description="How the event is sent. Null: NORMAL.")
+        ] = WebhookVariant.NORMAL,
+    ) -> SandboxWebhookTriggerPayload | None:
+        context, service = info.context, info.context.container.sandbox.webhooks
+        triggered = service.trigger(context.principal, topic, variant or WebhookVariant.NORMAL)
+        deliveries = triggered.deliveries
+        return SandboxWebhookTriggerPayload(
+            event=event_of(load_events(context.query, [triggered.id])[triggered.id]),
+            deliveries=None if deliveries is None else WebhookDelivery.list_of(deliveries),
+            user_errors=[],
         )

@@ -10,9 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, Row, bindparam, or_, select
+from sqlalchemy import Executable, Row, bindparam, not_, or_, select
 
 from gateway.audit.batches import read_batches
+from gateway.audit.triggered import IS_TRIGGERED
 from gateway.domain.consents.authorization_detail import parse_details
 from gateway.domain.consents.coverage import allows_less
 from gateway.domain.consents.request import Request
@@ -46,7 +47,7 @@ _FIRST_USES = (
     .order_by(OUTBOX.c.aggregate_id, OUTBOX.c.sequence)
 )
 _OF_NO_CONSENT = select(OUTBOX.c.id).where(
-    or_(_OF_CONSENTS, _IS_FIRST_USE), OUTBOX.c.aggregate_id.not_in(select(CONSENTS.c.id))
+    or_(_OF_CONSENTS, _IS_FIRST_USE), OUTBOX.c.aggregate_id.not_in(select(CONSENTS.c.id)), not_(IS_TRIGGERED)
 )
 
 

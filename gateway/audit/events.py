@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Executable, Row, bindparam, func, or_, select
+from sqlalchemy import Executable, Row, bindparam, func, not_, or_, select
 
 from gateway.audit.batches import read_batches
+from gateway.audit.triggered import IS_TRIGGERED
 from gateway.domain.decisions.idempotency import KEPT_FOR
 from gateway.domain.errors import InvalidInput
 from gateway.domain.events import InternalTopic, Topic
@@ -49,8 +50,10 @@ _OF_NO_EVENT = select(OUTBOX.c.id).where(
         sorted((Topic.ENDPOINT_DISABLED, Topic.DISPUTE_REMINDER, Topic.DECISION_EXPIRING, Topic.TIER_CORRECTED))
     ),
     OUTBOX.c.id.not_in(select(_LOG.id)),
+    not_(IS_TRIGGERED),
 )
-"""Messages without an event, except those about consents (gateway.audit.consents), and those that have none."""
+"""Messages without an event, except those about consents (gateway.audit.consents), those that have none, and
+those that a merchant triggered."""
 _NUMBERED_WRONGLY = (
     select(OUTBOX.c.aggregate_id)
     .group_by(OUTBOX.c.aggregate_id)

@@ -36,6 +36,7 @@ class Topic(StrEnum):
     CONSENT_EXPIRING = "CONSENT_EXPIRING"
     CONSENT_EXPIRED = "CONSENT_EXPIRED"
     ENDPOINT_DISABLED = "ENDPOINT_DISABLED"
+    TEST = "TEST"
 
 
 class InternalTopic(StrEnum):

@@ -74,7 +74,9 @@ class _Object:
             self._members.append((each.name, name, its))
             properties[name] = {**its.schema, **each.metadata.get("keywords", {})}
             self.definitions |= its.definitions
-        self._values = attrgetter(*(attribute for attribute, _, _ in self._members))
+        values = attrgetter(*(attribute for attribute, _, _ in self._members))
+        is_single = len(self._members) == 1  # for one attribute, attrgetter returns the value and no tuple
+        self._values: Callable[[Any], Any] = (lambda each: (values(each),)) if is_single else values
         self._names = tuple(name for _, name, _ in self._members)
         self._encoded = tuple((name, its.encode) for _, name, its in self._members if its.encode)
         self.schema: dict[str, Any] = {

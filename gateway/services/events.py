@@ -23,6 +23,7 @@ FEED_SCOPES = {
     SubjectType.DECISION: "decisions:read",
     SubjectType.CONSENT: "consents:read",
     SubjectType.ENDPOINT: "webhooks:manage",
+    SubjectType.TEST: "webhooks:manage",
 }
 """The scope that a token needs for the events of each kind of subject in the feed."""
 
@@ -31,8 +32,8 @@ FEED_SCOPES = {
 class MerchantEvent:
     """An event. `occurred_at` is business time. `sequence` is its number among the events of its subject. `logged` is
     its entry in the decision log. If there is none, such as when an approval expires soon, it has what the message
-    says. None for events of disputes without an entry, of consents and of endpoints. `dispute_id` is set for events of
-    a dispute."""
+    says. None for events of disputes without an entry, and of consents, endpoints and tests. `dispute_id` is set for
+    events of a dispute."""
 
     id: str
     topic: Topic

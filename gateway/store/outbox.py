@@ -24,6 +24,7 @@ from gateway.domain.webhooks.snapshot import (
     snapshot_first_use,
     snapshot_tier_correction,
 )
+from gateway.domain.webhooks.variant import variant_of
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.store.base import Record, Row, json_column, moment_column, table_of
 from gateway.store.repository import Repository, insert_into
@@ -31,10 +32,10 @@ from gateway.store.statements import run_many
 
 
 class OutboxRow(Record):
-    """One message. `aggregate_id` is the id of its subject: a decision, a consent or an endpoint. `sequence` is 1 for
-    the first message of a subject, 2 for the next, and so on. `position` is the message's place among those of all
-    merchants, in the order in which they became visible; None until it has one. `payload` is the snapshot of the event,
-    without personal data. `id` is the receiver's idempotency key."""
+    """One message. `aggregate_id` is the id of its subject: a decision, a consent, an endpoint or a
+    test. `sequence` is 1 for the first message of a subject, 2 for the next, and so on. `position` is the message's
+    place among those of all merchants, in the order in which they became visible; None until it has one. `payload` is
+    the snapshot of the event, without personal data. `id` is the receiver's idempotency key."""
 
     id: str = Field(primary_key=True)
     merchant_id: str = Field(foreign_key="merchants.id")
@@ -102,7 +103,7 @@ _SINCE = (
     .order_by(_O.position)
     .limit(bindparam("most"))
 )
-_OF_TOPIC = select(_O.id).where(_O.topic == bindparam("topic"), _O.id.in_(bindparam("ids", expanding=True)))
+_OF_TOPIC = select(_O.id, _O.payload).where(_O.topic == bindparam("topic"), _O.id.in_(bindparam("ids", expanding=True)))
 _BY_ID = select(OUTBOX).where(_O.id == bindparam("event_id"))
 _LAST = (
     select(OUTBOX)
@@ -244,8 +245,9 @@ class OutboxRepository(Repository):
         return self._all(OutboxRow, _SINCE, **parameters)
 
     def list_of_topic(self, topic: Topic, event_ids: Sequence[str]) -> list[str]:
-        """Returns those of these events that have this topic."""
-        return self._values(_OF_TOPIC, topic=topic, ids=sorted(set(event_ids))) if event_ids else []
+        """Returns those of these events that have this topic and happened: none that a merchant triggered."""
+        rows = self._rows(_OF_TOPIC, topic=topic, ids=sorted(set(event_ids))) if event_ids else []
+        return [row.id for row in rows if variant_of(row.payload) is None]
 
     def load(self, event_id: str) -> OutboxRow | None:
         """Returns the message about an event, or None for an unknown id."""

@@ -13,6 +13,7 @@ from gateway.domain.events import Actor, Topic
 from gateway.domain.merchants import Product
 from gateway.domain.scoring.score import ThresholdAnswer
 from gateway.domain.scoring.tier import Tier
+from gateway.domain.webhooks.variant import WebhookVariant
 from gateway.services.sandbox.consents import ConsentAnswer
 from gateway.services.sandbox.decisions import SimulatedEvent
 from gateway.settings import EnvironmentName
@@ -235,6 +236,21 @@ publish(
         "CONSENT_EXPIRED": "A consent has expired.",
         "ENDPOINT_DISABLED": "A webhook endpoint was disabled, because it failed for days or answered 410. Your other"
         " endpoints get the event.",
+        "TEST": "You sent a test in a sandbox. A live deployment sends none.",
+    },
+)
+publish(
+    WebhookVariant,
+    "SandboxWebhookVariant",
+    "How a triggered event is sent. What deviates from NORMAL does so in the first attempt at each endpoint; later"
+    " attempts are right.",
+    {
+        "NORMAL": "As any other event.",
+        "DUPLICATE": "Twice to each endpoint, with the same webhook-id. Apply it once.",
+        "REORDERED": "After a later event of the same subject. Ignore the older one.",
+        "BAD_SIGNATURE": "Signed with a secret that you do not have. Answer 400.",
+        "UNKNOWN_TOPIC": "With a type that no version has, in each attempt. Answer 2xx, and ignore it.",
+        "OLD_TIMESTAMP": "Signed with a time ten minutes ago. Answer 400.",
     },
 )
 publish(

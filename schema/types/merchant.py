@@ -197,8 +197,8 @@ class Merchant(Node):
         "The merchant's events, in the order in which they became visible. Poll it instead of receiving webhooks: keep"
         " pageInfo.endCursor and pass it as after. No event ever appears before a cursor that you already have. A token"
         " with decisions:read gets the events of decisions and disputes, one with consents:read those of consents, one"
-        " with webhooks:manage those of endpoints; others are left out, also if topics names them. Events are kept for"
-        " at least 30 days.",
+        " with webhooks:manage those of endpoints and tests; others are left out, also if topics names them. Events are"
+        " kept for at least 30 days.",
         scopes=["decisions:read", "consents:read", "webhooks:manage"],
         cost=3,
         slicing=["first", "last"],

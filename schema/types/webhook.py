@@ -113,6 +113,12 @@ class WebhookDelivery(Node):
             next_attempt_at=delivery.due_at,
         )
 
+    @classmethod
+    def list_of(cls, deliveries: Sequence[WebhookDeliveryRow]) -> "list[WebhookDelivery]":
+        """Returns the GraphQL form of the deliveries of one page."""
+        page = _Page(deliveries)
+        return [cls.of(each, page) for each in deliveries]
+
     @resolved("The event. It has the id that the header webhook-id has.", cost=2)
     def event(self, info: Info) -> Event:
         return event_of(self.page.event(info, self.event_id))
@@ -190,9 +196,8 @@ class WebhookEndpoint(Node):
         request = page_request(order, first, after, last, before)
         load = partial(queries.list_deliveries, info.context.query, self.id, only_failed=bool(only_failed))
         page = load_page(request, load)
-        shared = _Page(page.items)
         bounds = page.bounds(order, lambda each: (each.created_at, each.id))
-        return Connection(bounds=bounds, items=[WebhookDelivery.of(each, shared) for each in page.items])
+        return Connection(bounds=bounds, items=WebhookDelivery.list_of(page.items))
 
 
 @strawberry.type(description="A change of a webhook endpoint that the gateway made.")
@@ -216,10 +221,26 @@ class EndpointEvent(Event):
         return WebhookEndpoint.of(endpoint) if endpoint else None
 
 
+@strawberry.type(description="A test that you sent to your endpoints and listeners.")
+class TestEvent(Event):
+    @classmethod
+    def of(cls, event: MerchantEvent) -> "TestEvent":
+        return cls(
+            id=strawberry.ID(event.id), occurred_at=event.occurred_at, topic=event.topic, sequence=event.sequence
+        )
+
+
+_OTHERS: Mapping[SubjectType, type[ConsentEvent] | type[EndpointEvent] | type[TestEvent]] = {
+    SubjectType.CONSENT: ConsentEvent,
+    SubjectType.ENDPOINT: EndpointEvent,
+    SubjectType.TEST: TestEvent,
+}
+
+
 def event_of(event: MerchantEvent) -> Event:
     """Returns the GraphQL form of an event."""
     if event.dispute_id is not None:
         return dispute_event(event.id, event.occurred_at, event.topic, event.sequence, event.dispute_id)
     if event.logged is not None:
         return DecisionEvent.of(event.logged, event.sequence)
-    return (ConsentEvent if subject_type_of(event.topic) is SubjectType.CONSENT else EndpointEvent).of(event)
+    return _OTHERS[subject_type_of(event.topic)].of(event)

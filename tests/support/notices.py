@@ -19,6 +19,7 @@ from gateway.domain.webhooks.notice import (
     DecisionData,
     DisputeData,
     EndpointData,
+    EndpointTestData,
     Notice,
     Subject,
     data_type_of,
@@ -54,6 +55,7 @@ DATA: dict[type[Data], Data] = {
         consent_id="con_1", subject="usr_1", status=ConsentStatus.ACTIVE, scopes=("score:tier", "decisions:request")
     ),
     EndpointData: EndpointData(endpoint_id="whe_1", reason="No success for 5 days."),
+    EndpointTestData: EndpointTestData(message="Your endpoint gets events."),
 }
 
 

@@ -22,6 +22,7 @@ class SubjectType(StrEnum):
     DECISION = "decision"
     CONSENT = "consent"
     ENDPOINT = "endpoint"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Subject:
     """The type and id of what an event is about."""
 
     type: SubjectType
-    id: str = field(metadata=member("Id of the decision, consent or endpoint."))
+    id: str = field(metadata=member("Id of the decision, consent, endpoint or test."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +80,21 @@ class EndpointData:
     reason: str = field(metadata=member("Why the endpoint was disabled."))
 
 
-Data = DecisionData | DisputeData | ConsentData | EndpointData
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointTestData:
+    """A test of the merchant's endpoints and listeners."""
+
+    message: str = field(metadata=member("A sentence for people."))
+
+
+Data = DecisionData | DisputeData | ConsentData | EndpointData | EndpointTestData
 _OF_PREFIX: dict[str, tuple[SubjectType, type[Data]]] = {
     "DECISION": (SubjectType.DECISION, DecisionData),
     "DISPUTE": (SubjectType.DECISION, DisputeData),
     "CONSENT": (SubjectType.CONSENT, ConsentData),
     "TIER": (SubjectType.CONSENT, ConsentData),
     "ENDPOINT": (SubjectType.ENDPOINT, EndpointData),
+    "TEST": (SubjectType.TEST, EndpointTestData),
 }
 
 

@@ -10,9 +10,11 @@ from gateway.services.decisions.reviews import DecisionReviewer
 from gateway.services.sandbox.clock import SandboxClockService
 from gateway.services.sandbox.consents import SandboxConsentService
 from gateway.services.sandbox.decisions import SandboxDecisionService
+from gateway.services.sandbox.webhooks import SandboxWebhookService
 from gateway.services.tasks import DueWork
 from gateway.settings import Settings
 from gateway.store.database import Database
+from merchants.registry import AdapterRegistry
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class SandboxServices:
     consents: SandboxConsentService
     clock: SandboxClockService
     decisions: SandboxDecisionService
+    webhooks: SandboxWebhookService
 
 
 def make_sandbox(
@@ -33,10 +36,12 @@ def make_sandbox(
     due: DueWork,
     reviews: DecisionReviewer,
     claims: ClaimService,
+    registry: AdapterRegistry,
 ) -> SandboxServices:
     """Returns the services of a sandbox. `due` is what the deployment does when it falls due."""
     return SandboxServices(
         SandboxConsentService(database, consents, environment, settings, ids),
         SandboxClockService(database, due),
         SandboxDecisionService(database, reviews, claims, due.disputes, due.scheduler),
+        SandboxWebhookService(database, registry, environment, ids),
     )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from gateway.domain.webhooks.variant import WebhookVariant, variant_of
 from gateway.kit.clock import WallTime
 from gateway.kit.ids import Ids
 from gateway.services.webhooks.rendering import Render, render_or_log
@@ -49,12 +50,13 @@ class FanOut:
 def new_delivery(ids: Ids, message: OutboxRow, endpoint_id: str, now: WallTime) -> WebhookDeliveryRow:
     """Returns a new delivery of a message with a position, which is due at `now`."""
     assert message.position is not None
+    is_reversed = variant_of(message.payload) is WebhookVariant.REORDERED
     return WebhookDeliveryRow(
         id=ids.new("whd"),
         endpoint_id=endpoint_id,
         event_id=message.id,
         subject_id=message.aggregate_id,
-        sequence=message.sequence,
+        sequence=-message.sequence if is_reversed else message.sequence,
         position=message.position,
         due_at=now,
         created_at=now,

@@ -1,15 +1,18 @@
 """The bytes that endpoints get about an event."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gateway.domain.environment import Environment
 from gateway.domain.webhooks.snapshot import ADAPTER
+from gateway.domain.webhooks.variant import UNKNOWN_TYPE, WebhookVariant, variant_of
+from gateway.kit import json
 from gateway.kit.clock import WallTime
 from gateway.kit.logging import get_logger
 from gateway.store.outbox import OutboxRow, notice_of
 from gateway.store.webhooks.deliveries import WebhookMessageRow
 from merchants.registry import AdapterRegistry
-from merchants.wire import STANDARD, Rendered
+from merchants.wire import STANDARD, Rendered, Wire
 
 Render = Callable[[OutboxRow], Rendered]
 _log = get_logger(__name__)
@@ -27,7 +30,12 @@ class EventRenderer:
         without a snapshot, and whatever the adapter raises."""
         notice = notice_of(message, self._label)
         adapter = message.payload.get(ADAPTER)
-        return STANDARD.render(notice) if adapter is None else self._registry[adapter].render(notice)
+        rendered = STANDARD.render(notice) if adapter is None else self._registry[adapter].render(notice)
+        if variant_of(message.payload) is not WebhookVariant.UNKNOWN_TOPIC:
+            return rendered
+        wire = STANDARD if adapter is None else self._registry[adapter].wire
+        member = wire.names.get("type", "type") if isinstance(wire, Wire) else "type"
+        return replace(rendered, body=json.encode({**json.decode(rendered.body), member: UNKNOWN_TYPE}))
 
 
 def render_or_log(render: Render, message: OutboxRow, now: WallTime) -> WebhookMessageRow | None:
@@ -43,6 +51,7 @@ def render_or_log(render: Render, message: OutboxRow, now: WallTime) -> WebhookM
             header=rendered.header,
             body=rendered.body,
             created_at=now,
+            variant=variant_of(message.payload),
         )
     except Exception as error:  # noqa: BLE001  # the code of an adapter can raise anything, and return anything
         _log.error("webhook_message_not_rendered", event_id=message.id, error=type(error).__name__)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.domain.webhooks.schedule import parse_retry_after
+from gateway.domain.webhooks.variant import WebhookVariant
 from gateway.kit.clock import WallClock, WallTime
 from gateway.kit.http import HttpClient, HttpResponse
 from gateway.kit.http_address import Unreachable
 from gateway.kit.logging import get_logger
-from gateway.kit.webhook_signatures import sign, sign_body
+from gateway.kit.webhook_signatures import new_secret, sign, sign_body
 from gateway.store.webhooks.deliveries import WebhookAttemptRow, WebhookMessageRow
 from merchants.wire import Signature
 
@@ -18,6 +19,9 @@ TIMEOUT = timedelta(seconds=15)
 
 LARGEST_RESPONSE = 64 * 1024
 """The largest response in bytes. A larger one counts as a failure."""
+
+TOO_OLD = timedelta(minutes=10)
+"""How long ago an attempt with the variant OLD_TIMESTAMP seems to be made. Receivers accept five minutes."""
 
 KEPT_RESPONSE = 1_000
 """How many characters of a response are kept for the merchant."""
@@ -39,6 +43,12 @@ class Attempt:
     was_failing: bool
     secrets: tuple[str, ...]
     message: WebhookMessageRow | None
+
+    @property
+    def variant(self) -> WebhookVariant:
+        """How the attempt deviates. Only the first one of a delivery does. Raises ValueError for an unknown name."""
+        name = self.message.variant if self.message is not None and self.number == 1 else None
+        return WebhookVariant(name or WebhookVariant.NORMAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,8 @@ class WebhookSender:
             error = "not_rendered"
         else:
             try:
+                if attempt.variant is WebhookVariant.DUPLICATE:
+                    self._post(attempt, attempt.message, started)
                 response = self._post(attempt, attempt.message, started)
                 retry_after = parse_retry_after(response.headers.get("retry-after"))
             except Unreachable as unreachable:
@@ -99,9 +111,14 @@ class WebhookSender:
         return Result(attempt, row, retry_after)
 
     def _post(self, attempt: Attempt, message: WebhookMessageRow, at: WallTime) -> HttpResponse:
-        headers = {"content-type": message.content_type, **sign(attempt.secrets, attempt.event_id, at, message.body)}
+        secrets = attempt.secrets
+        if attempt.variant is WebhookVariant.BAD_SIGNATURE:
+            secrets = (new_secret(),)
+        elif attempt.variant is WebhookVariant.OLD_TIMESTAMP:
+            at = WallTime(at - TOO_OLD)
+        headers = {"content-type": message.content_type, **sign(secrets, attempt.event_id, at, message.body)}
         if message.signature == Signature.HMAC_SHA256_HEX:
-            headers[message.header] = sign_body(attempt.secrets[0], message.body)
+            headers[message.header] = sign_body(secrets[0], message.body)
         return self._http.post(
             attempt.url,
             message.body,

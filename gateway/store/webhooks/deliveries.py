@@ -27,7 +27,8 @@ class DeliveryStatus(StrEnum):
 
 class WebhookMessageRow(Record):
     """The rendered message about an event: the bytes that each endpoint of the merchant gets. `signature` and `header`
-    are the scheme of the merchant's wire format and its header."""
+    are the scheme of the merchant's wire format and its header. `variant` is the WebhookVariant of an event that the
+    merchant triggered in a sandbox, None for all others."""
 
     event_id: str = Field(foreign_key="outbox.id", primary_key=True)
     content_type: str
@@ -35,6 +36,7 @@ class WebhookMessageRow(Record):
     header: str
     body: bytes = bytes_column()
     created_at: WallTime = moment_column(index=True)
+    variant: str | None = None
 
 
 class WebhookMessageTable(WebhookMessageRow, table=True):
@@ -43,8 +45,9 @@ class WebhookMessageTable(WebhookMessageRow, table=True):
 
 class WebhookDeliveryRow(Record):
     """The delivery of one event to one endpoint. `subject_id`, `sequence` and `position` are those of the event's
-    message. `attempts` counts all attempts, `tries` those since it was created or last resent. It is tried at `due_at`,
-    None once it has ended. An attempt that runs has moved `due_at` to the time at which it counts as lost."""
+    message; `sequence` is negated if the events of the subject are to be sent in reverse. `attempts` counts all
+    attempts, `tries` those since it was created or last resent. It is tried at `due_at`, None once it has ended. An
+    attempt that runs has moved `due_at` to the time at which it counts as lost."""
 
     id: str = Field(primary_key=True)
     endpoint_id: str = Field(foreign_key="webhook_endpoints.id")
@@ -161,6 +164,9 @@ _RESEND = (
     .where(_D.id.in_(bindparam("ids", expanding=True)))
     .values(status=DeliveryStatus.PENDING.value, tries=0, due_at=bindparam("now_due"), ended_at=null())
 )
+_OF_EVENTS = (
+    select(DELIVERIES).where(_D.event_id.in_(bindparam("ids", expanding=True))).order_by(_D.endpoint_id, _D.sequence)
+)
 _IDS = select(_D.event_id, _D.id).where(
     _D.endpoint_id == bindparam("of_endpoint"), _D.event_id.in_(bindparam("ids", expanding=True))
 )
@@ -276,6 +282,10 @@ class WebhookDeliveryRepository(Repository):
         """Returns the ids of the deliveries of these events to an endpoint, by event id."""
         rows = self._rows(_IDS, of_endpoint=endpoint_id, ids=sorted(set(event_ids)))
         return {row.event_id: row.id for row in rows}
+
+    def list_of_events(self, event_ids: Sequence[str]) -> list[WebhookDeliveryRow]:
+        """Returns the deliveries of these events, those to one endpoint in the order in which they are sent."""
+        return self._all(WebhookDeliveryRow, _OF_EVENTS, ids=sorted(set(event_ids)))
 
     def list_attempts(self, delivery_ids: Sequence[str]) -> list[WebhookAttemptRow]:
         """Returns the attempts of these deliveries, oldest first within each."""

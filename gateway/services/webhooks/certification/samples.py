@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.domain.consents.consent import ConsentStatus
@@ -21,22 +21,54 @@ from gateway.domain.webhooks.notice import (
     DecisionData,
     DisputeData,
     EndpointData,
+    EndpointTestData,
     Notice,
     Subject,
     SubjectType,
     data_type_of,
     subject_type_of,
 )
-from gateway.kit.clock import WallClock, WallTime
+from gateway.kit.clock import WallClock
 from gateway.kit.ids import Ids
 
 REFERENCE = "订单-2026-17"
 """A merchant's reference that is not ASCII, as references may be."""
 
-AMOUNT = Money(30_000, "CNY")
+CENTS = 30_000
 WITHOUT_APPROVAL = {Topic.DECISION_PENDING, Topic.DECISION_DECLINED}
-_NOUNS = {SubjectType.DECISION: "dec", SubjectType.CONSENT: "con", SubjectType.ENDPOINT: "whe"}
+_NOUNS = {SubjectType.DECISION: "dec", SubjectType.CONSENT: "con", SubjectType.ENDPOINT: "whe", SubjectType.TEST: "tst"}
 _ENDED = {"CONSENT_REVOKED": ConsentStatus.REVOKED, "CONSENT_EXPIRED": ConsentStatus.EXPIRED}
+_ACTORS = {
+    Topic.TIER_CORRECTED: Actor.GATEWAY,
+    Topic.ENDPOINT_DISABLED: Actor.GATEWAY,
+    Topic.DECISION_CLAIM_DELIVERED: Actor.GATEWAY,
+    Topic.DECISION_PENDING: Actor.GATEWAY,
+    Topic.DECISION_APPROVED: Actor.GATEWAY,
+    Topic.DECISION_DECLINED: Actor.GATEWAY,
+    Topic.DECISION_CLAIMED: Actor.USER,
+    Topic.DECISION_CLAIM_WITHDRAWN: Actor.USER,
+    Topic.DISPUTE_OPENED: Actor.USER,
+    Topic.DISPUTE_RESOLVED: Actor.OPERATOR,
+    Topic.CONSENT_GRANTED: Actor.USER,
+    Topic.CONSENT_NARROWED: Actor.USER,
+    Topic.CONSENT_REVOKED: Actor.USER,
+    **dict.fromkeys(
+        (
+            Topic.DECISION_OVERDUE,
+            Topic.DECISION_LAPSED,
+            Topic.DECISION_WRITTEN_OFF,
+            Topic.DECISION_EXPIRING,
+            Topic.DECISION_EXPIRED,
+            Topic.DECISION_CLAIM_ACCEPTED,
+            Topic.DISPUTE_REMINDER,
+            Topic.CONSENT_EXPIRING,
+            Topic.CONSENT_EXPIRED,
+        ),
+        Actor.CLOCK,
+    ),
+}
+"""Who usually causes an event. MERCHANT for all other topics."""
+
 _DISPUTES = {Topic.DISPUTE_ANSWERED: DisputeStatus.UNDER_REVIEW, Topic.DISPUTE_RESOLVED: DisputeStatus.UPHELD}
 _STATUSES: Mapping[Topic, tuple[Status | None, Status]] = {
     Topic.DECISION_PENDING: (None, Status.PENDING),
@@ -68,13 +100,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Makes sample events of a merchant that does not exist. Each has new ids, except those that the caller passes."""
+    """Makes sample events of a merchant that does not exist. Each has new ids, except those that the caller passes.
+    Decisions have this product, and amounts in this currency."""
 
     clock: WallClock
     ids: Ids = field(default_factory=lambda: Ids("test_"))
+    product: Product = Product.DEPOSIT_WAIVER
+    currency: str = "CNY"
 
     def new_subject(self, topic: Topic) -> str:
-        """Returns the id of a new decision, consent or endpoint, as the events of this topic are about."""
+        """Returns the id of a new decision, consent, endpoint or test, as the events of this topic are about."""
         return self.ids.new(_NOUNS[subject_type_of(topic)])
 
     def event(self, topic: Topic, subject: str | None = None, sequence: int = 1) -> Sample:
@@ -88,13 +123,16 @@ class Samples:
             merchant_id=self.ids.new("mer"),
             subject=about,
             sequence=sequence,
-            actor=Actor.MERCHANT,
-            data=self._data(topic, about.id, WallTime(now + timedelta(days=7))),
+            actor=actor_of(topic),
+            data=self.data(topic, about.id, now),
         )
         return Sample(notice.event_id, render_envelope(notice))
 
-    def _data(self, topic: Topic, subject: str, due_at: WallTime) -> Data:
-        kind = data_type_of(topic)
+    def data(self, topic: Topic, subject: str, now: datetime) -> Data:
+        """Returns the data of an event of the topic that happens now, about this subject."""
+        kind, due_at = data_type_of(topic), now + timedelta(days=7)
+        if kind is EndpointTestData:
+            return EndpointTestData(message="Your endpoint gets events.")
         if kind is ConsentData:
             status = _ENDED.get(topic, ConsentStatus.ACTIVE)
             return ConsentData(consent_id=subject, subject=self.ids.new("usr"), status=status, scopes=("score:tier",))
@@ -108,18 +146,24 @@ class Samples:
             )
         if kind is EndpointData:
             return EndpointData(endpoint_id=subject, reason="No success for 5 days.")
+        amount = Money(CENTS, self.currency)
         is_approved = topic not in WITHOUT_APPROVAL
         before, after = _STATUSES.get(topic, (Status.ACTIVE, Status.ACTIVE))
         return DecisionData(
             merchant_reference=REFERENCE,
-            product=Product.DEPOSIT_WAIVER,
+            product=self.product,
             before=before,
             after=after,
-            exposed=AMOUNT if is_approved else None,
-            settlement=Settlement(AMOUNT, Money.zero("CNY"), AMOUNT, due_at, False) if is_approved else None,
+            exposed=amount if is_approved else None,
+            settlement=Settlement(amount, Money.zero(self.currency), amount, due_at, False) if is_approved else None,
             consent_id=self.ids.new("con"),
             reason_codes=(),
         )
+
+
+def actor_of(topic: Topic) -> Actor:
+    """Returns who usually causes an event of this topic."""
+    return _ACTORS.get(topic, Actor.MERCHANT)
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
