@@ -143,8 +143,7 @@ def build(
     # Personas read no mails. So without a way out a sandbox starts dispute windows at once.
     notice_time = timedelta(0) if settings.sandbox and outward is None else LONGEST_NOTICE_TIME
     scores, inquiries = ScoreFetcher(source), InquiryBudget(rate_limiter, settings.inquiry_budget)
-    access_log = AccessLogService(FirstUses(ids))
-    merchant_service = MerchantService(registry, ids)
+    access_log, merchant_service = AccessLogService(FirstUses(ids)), MerchantService(registry, ids)
     consents = ConsentService(registry, ids, environment)
     clients = ClientService(ids, environment, consents)
     accounts = AccountService(
@@ -154,8 +153,7 @@ def build(
         hasher=hasher,
         hashes_at_once=settings.password_hashes_at_once,
     )
-    device_cookies = DeviceCookies(secrets.derive("marks of browsers"))
-    people = PeopleService(ids, consents)
+    people, device_cookies = PeopleService(ids, consents), DeviceCookies(secrets.derive("marks of browsers"))
     personas = PersonaService(registry, accounts, consents, scorecard, ids)
     overrides = OverrideService(registry, merchant_service, ids)
     assessor = Assessor(registry, credit_limits, overrides)
@@ -233,7 +231,9 @@ def build(
         record_disputes=record_disputes,
         queries=QueryRunner(database, access_log, scores, inquiries),
         decisions=DecisionQueries(assessor),
-        requester=DecisionRequester(database, assessor, access_log, scheduler, scores, inquiries, ids, shadows),
+        requester=DecisionRequester(
+            database, assessor, access_log, scheduler, scores, inquiries, ids, shadows, environment.forced_rules
+        ),
         transitions=DecisionTransitions(database, resolution, notice_time),
         scheduler=scheduler,
         reviews=reviews,

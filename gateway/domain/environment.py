@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.domain.identity.client import BASELINE, FAPI2
+from gateway.domain.policies.forced import FORCED_RULES, NO_FORCED_RULES, ForcedRules
 from gateway.domain.scope import SCOPES, TokenKind
 
 
@@ -20,13 +21,15 @@ class Environment:
     """One environment. `label` is its name. `mark` is part of every id and token: "test_" in a sandbox, nothing in a
     live deployment. So neither works in the other environment. `profiles` are the client profiles, `scopes` the scopes
     that a token may hold, in registry order. `any_loopback_port`: a redirect URI on a loopback address matches with any
-    port (RFC 8252 section 7.3); else redirect URIs are compared exactly (RFC 9700 section 2.1)."""
+    port (RFC 8252 section 7.3); else redirect URIs are compared exactly (RFC 9700 section 2.1). `forced_rules` decide
+    requests with certain merchant references."""
 
     label: EnvironmentLabel
     mark: str
     profiles: frozenset[str]
     scopes: tuple[str, ...]
     any_loopback_port: bool
+    forced_rules: ForcedRules
 
     def offered(self, kind: TokenKind) -> tuple[str, ...]:
         """Returns the scopes that a token of this kind may hold, in registry order."""
@@ -40,7 +43,12 @@ class Environment:
 
 
 SANDBOX = Environment(
-    EnvironmentLabel.SANDBOX, "test_", frozenset({BASELINE, FAPI2}), tuple(SCOPES), any_loopback_port=True
+    EnvironmentLabel.SANDBOX,
+    "test_",
+    frozenset({BASELINE, FAPI2}),
+    tuple(SCOPES),
+    any_loopback_port=True,
+    forced_rules=FORCED_RULES,
 )
 LIVE = Environment(
     EnvironmentLabel.LIVE,
@@ -48,4 +56,5 @@ LIVE = Environment(
     frozenset({FAPI2}),
     tuple(name for name, scope in SCOPES.items() if not scope.sandbox_only),
     any_loopback_port=False,
+    forced_rules=NO_FORCED_RULES,
 )

@@ -12,7 +12,9 @@ from gateway.domain.errors import GatewayError, InvalidInput, NotFound
 from gateway.domain.identity.principal import Principal
 from gateway.domain.merchants import PointOfSale, Product
 from gateway.domain.money import Money
+from gateway.domain.policies.forced import force
 from gateway.domain.policies.override import PolicyOverride
+from gateway.domain.policies.rule import Rule
 from gateway.domain.scoring.score import Measurement
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
@@ -61,6 +63,12 @@ class Assessment:
         person = replace(self.person, starter=False)
         result = self.adapter.decide(self.ask, person, self.now)
         return replace(self, person=person, unlimited_result=result, result=result)
+
+    def by_rule(self, rule: Rule) -> "Assessment":
+        """The assessment with the result of a forced rule, which no available limit reduces."""
+        policy_result = force(self.result.policy_result, rule)
+        result = AdapterResult(self.adapter.outcome(self.ask, policy_result, self.now), policy_result)
+        return replace(self, unlimited_result=result, result=result)
 
     def summary(self) -> dict[str, Any]:
         """Tier, overdue obligations, breaches and outcome as a document, for the sealed part of a log entry. Has

@@ -15,6 +15,7 @@ from gateway.domain.decisions.transitions import first_status
 from gateway.domain.errors import ConsentRefused, InvalidInput, Unavailable
 from gateway.domain.identity.principal import Principal
 from gateway.domain.money import Money
+from gateway.domain.policies.forced import NO_FORCED_RULES, ForcedRules, find_forced_rule
 from gateway.domain.scoring.score import SCORE
 from gateway.kit.clock import BusinessTime
 from gateway.kit.ids import Ids
@@ -75,10 +76,11 @@ class DecisionRequester:
         inquiries: InquiryBudget,
         ids: Ids,
         shadows: ShadowPolicies = NO_SHADOW_POLICIES,
+        forced_rules: ForcedRules = NO_FORCED_RULES,
     ) -> None:
         self._database, self._assessor, self._access_log = database, assessor, access_log
         self._scheduler, self._scores, self._inquiries = scheduler, scores, inquiries
-        self._ids, self._shadows = ids, shadows
+        self._ids, self._shadows, self._forced_rules = ids, shadows, forced_rules
 
     def request(self, principal: Principal, command: RequestCommand) -> RequestResult:
         """Makes and writes the decision, or returns the decision of an earlier call with the same key. Raises
@@ -120,7 +122,8 @@ class DecisionRequester:
         if replayed is not None:
             return _Prepared(replayed=replayed)
         assessment = self._assessor.assess(unit, principal, adapter, command.ask, command.purpose, score)
-        return _Prepared(assessed=(call, assessment))
+        forced = find_forced_rule(self._forced_rules, command.merchant_reference)
+        return _Prepared(assessed=(call, assessment.by_rule(forced) if forced else assessment))
 
     def _decide(self, unit: UnitOfWork, call: Call, command: RequestCommand, assessment: Assessment) -> RequestResult:
         principal = call.principal
