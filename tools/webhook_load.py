@@ -173,7 +173,7 @@ def measure_worker(folder: Path, events: int, rounds: int) -> bool:
     rates: list[float] = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(prefix="load-", ignore_cleanup_errors=True) as parent, receiver() as url:
-            Path(parent).chmod(0o755)
+            Path(parent).chmod(0o777)  # the user of the server removes its folder
             with Cluster(parent=Path(parent)) as cluster:
                 with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
                     connection.execute("CREATE DATABASE load")

@@ -36,7 +36,7 @@ AT_ONCE_AFTER_FAILURE = 4
 LOST_AFTER = timedelta(seconds=4 * TIMEOUT.total_seconds())
 """An attempt without a result after so long is lost, because its process has ended, and is made again."""
 
-IDLE_WAIT, BUSY_WAIT = 0.25, 0.05
+IDLE_WAIT, BUSY_WAIT = 0.25, 0.1
 """Seconds until the next look at the database if there was nothing to do, and otherwise. The longer, the more messages
 and results are written by one commit, beside the requests of a server. If all threads are in use, the next look comes
 as soon as half of the attempts have ended."""
