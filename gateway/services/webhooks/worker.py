@@ -25,7 +25,11 @@ from gateway.store.webhooks.deliveries import DeliveryStatus, WebhookMessageRow
 from gateway.store.webhooks.endpoints import WebhookEndpointRow
 
 AT_ONCE = 32
-"""The number of threads that send."""
+"""The largest number of threads that send."""
+
+FIRST_THREADS = 3
+"""The number of threads that send as long as no attempt waits for one for a whole step. Many at the same moment would
+hold up the requests of a server."""
 
 AT_ONCE_PER_ENDPOINT = 24
 """The largest number of attempts at one endpoint at a time."""
@@ -125,8 +129,11 @@ class DeliveryWorker:
         results = self._prepare_results()
         endpoints = self._database.read(self._list_claimable)
         attempts = self._record(results, endpoints)
+        self._start_threads(self._waiting.qsize())  # those that still wait for a thread
         for attempt in attempts:
-            self._start(attempt)
+            self._running[attempt.endpoint_id] += 1
+            self._waiting.put(attempt)
+        self._start_threads(min(self.running, self._most, FIRST_THREADS) - len(self._threads))
         self._is_full = self.running >= self._most or any(self._free_for(each) <= 0 for each in endpoints)
         return bool(results or attempts)
 
@@ -247,10 +254,9 @@ class DeliveryWorker:
             unit.webhook_deliveries.insert([rendered], [])
         return rendered
 
-    def _start(self, attempt: Attempt) -> None:
-        self._running[attempt.endpoint_id] += 1
-        self._waiting.put(attempt)
-        if len(self._threads) < min(self._most, self.running):
+    def _start_threads(self, number: int) -> None:
+        """Starts so many more threads that send, up to the largest number."""
+        for _ in range(min(number, self._most - len(self._threads))):
             name = f"webhooks-{len(self._threads)}"
             self._threads.append(threading.Thread(target=self._send, name=name, daemon=True))
             self._threads[-1].start()
