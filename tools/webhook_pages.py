@@ -3,35 +3,35 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
+from typing import Any
 
 from graphql import GraphQLEnumType
 
-from gateway.domain.consents.consent import ConsentStatus
-from gateway.domain.decisions.dispute import Contested, DisputeStatus
-from gateway.domain.decisions.settlement import Settlement
-from gateway.domain.decisions.transitions import Status
-from gateway.domain.environment import EnvironmentLabel
-from gateway.domain.events import Actor, Topic, wire_name
-from gateway.domain.merchants import Product
-from gateway.domain.money import Money
-from gateway.domain.webhooks.envelope import envelope_of, envelope_schema
-from gateway.domain.webhooks.notice import (
-    ConsentData,
-    Data,
-    DecisionData,
-    DisputeData,
-    Notice,
-    Subject,
-    subject_type_of,
-)
+from gateway.domain.events import Topic, wire_name
+from gateway.domain.webhooks.envelope import envelope_schema
+from gateway.domain.webhooks.notice import subject_type_of
+from gateway.kit.clock import WallTime
+from gateway.kit.ids import Ids
+from gateway.services.webhooks.certification.samples import Samples
 from merchants.registry import discover
 from schema.build import build_schema
 from tools.adapter_pages import BUILT_IN
 
 Table = Callable[[tuple[str, ...], list[tuple[str, ...]]], str]
-_NOON = datetime(2026, 11, 28, 12, 0, 0, 250_000, tzinfo=UTC)
-_DUE = datetime(2026, 12, 5, 12, tzinfo=UTC)
-_OWED, _PAID = Money(30_000, "CNY"), Money(10_000, "CNY")
+_NOON = WallTime(datetime(2026, 11, 28, 12, 0, 0, 250_000, tzinfo=UTC))
+_FIRST = frozenset(
+    {
+        Topic.DECISION_PENDING,
+        Topic.DECISION_APPROVED,
+        Topic.DECISION_DECLINED,
+        Topic.CONSENT_GRANTED,
+        Topic.ENDPOINT_DISABLED,
+        Topic.TEST,
+    }
+)
+"""Topics of the first event of a subject."""
+
 _INTRO = (
     "The body of a message is one envelope. Each topic has a JSON Schema (2020-12). A message of this version has"
     " exactly the members of its schema. A later version can send more, see"
@@ -45,9 +45,14 @@ _INTRO = (
 
 def webhook_schemas() -> dict[str, str]:
     """Returns the text of the JSON Schema of each topic by file name."""
-    meanings = _meanings()
+    meanings, examples = _meanings(), _examples()
     return {
-        _file_of(topic): json.dumps({**envelope_schema(topic), "description": meanings[topic]}, indent=2) + "\n"
+        _file_of(topic): json.dumps(
+            {**envelope_schema(topic), "description": meanings[topic], "examples": [examples[topic]]},
+            indent=2,
+            ensure_ascii=False,
+        )
+        + "\n"
         for topic in Topic
     }
 
@@ -60,9 +65,9 @@ def webhook_page(table: Table) -> tuple[str, str]:
         for topic in Topic
     ]
     parts = [*_INTRO, table(("type", "topic in the API", "subject", "meaning"), rows)]
-    for notice in _EXAMPLES:
-        example = json.dumps(envelope_of(notice), indent=2, ensure_ascii=False)
-        parts += [f"## Example: {wire_name(notice.topic)}", f"```json\n{example}\n```"]
+    parts.append("## A message of each topic")
+    for topic, message in _examples().items():
+        parts += [f"### {wire_name(topic)}", f"```json\n{_in_lines(message)}\n```"]
     return "Webhook messages", "\n\n".join(parts)
 
 
@@ -77,57 +82,36 @@ def _meanings() -> dict[Topic, str]:
     return {topic: published.values[topic.value].description or "" for topic in Topic}
 
 
-def _example(topic: Topic, subject_id: str, actor: Actor, data: Data) -> Notice:
-    return Notice(
-        topic=topic,
-        occurred_at=_NOON,
-        event_id="evt_1",
-        environment=EnvironmentLabel.LIVE,
-        merchant_id="mer_1",
-        subject=Subject(subject_type_of(topic), subject_id),
-        sequence=3,
-        actor=actor,
-        data=data,
-    )
+def _examples() -> dict[Topic, dict[str, Any]]:
+    """Returns a message of each topic, as a sandbox sends it. Ids and times are the same each time."""
+
+    def message(topic: Topic) -> dict[str, Any]:
+        sample = Samples(lambda: _NOON, _NumberedIds()).event(topic, sequence=1 if topic in _FIRST else 2)
+        document: dict[str, Any] = json.loads(sample.body)
+        return document
+
+    return {topic: message(topic) for topic in Topic}
 
 
-_EXAMPLES = (
-    _example(
-        Topic.DECISION_PART_SETTLED,
-        "dec_1",
-        Actor.MERCHANT,
-        DecisionData(
-            merchant_reference="order-17",
-            product=Product.PAY_LATER,
-            before=Status.ACTIVE,
-            after=Status.ACTIVE,
-            exposed=_OWED,
-            settlement=Settlement(_OWED, _PAID, _OWED - _PAID, _DUE, overdue=False),
-            consent_id="con_1",
-            reason_codes=(),
-        ),
-    ),
-    _example(
-        Topic.DISPUTE_OPENED,
-        "dec_1",
-        Actor.USER,
-        DisputeData(
-            dispute_id="dsp_1",
-            kind=Contested.BREACH,
-            respond_by=_DUE,
-            status=DisputeStatus.AWAITING_MERCHANT,
-            merchant_reference="order-17",
-        ),
-    ),
-    _example(
-        Topic.CONSENT_REVOKED,
-        "con_1",
-        Actor.USER,
-        ConsentData(
-            consent_id="con_1",
-            subject="usr_1",
-            status=ConsentStatus.REVOKED,
-            scopes=("score:tier", "decisions:request"),
-        ),
-    ),
-)
+class _NumberedIds(Ids):
+    """Makes ids with numbers instead of random parts."""
+
+    def __init__(self) -> None:
+        super().__init__("test_")
+        self._numbers = count(1)
+
+    def new(self, noun: str) -> str:
+        """Returns an id such as dec_test_00000000000000000000000001."""
+        return f"{noun}_test_{next(self._numbers):026}"
+
+
+def _in_lines(message: dict[str, Any]) -> str:
+    """Returns a message as JSON, with one line for each member of the envelope and of its data."""
+    data = message["data"].items()
+    inner = ",\n    ".join(f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in data)
+    lines = [
+        f"  {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
+        for name, value in message.items()
+        if name != "data"
+    ]
+    return "{\n" + ",\n".join([*lines, f'  "data": {{\n    {inner}\n  }}']) + "\n}"

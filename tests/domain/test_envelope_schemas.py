@@ -35,6 +35,14 @@ def test_message_fits_the_schema_of_its_topic_only(topic: Topic) -> None:
 
 
 @pytest.mark.parametrize("topic", Topic)
+def test_published_schema_has_an_example_that_fits(topic: Topic) -> None:
+    published = json.loads((SCHEMAS / f"{wire_name(topic)}.json").read_text(encoding="utf-8"))
+    (example,) = published["examples"]
+    assert example["type"] == wire_name(topic)
+    assert schema_faults(topic, example) == []
+
+
+@pytest.mark.parametrize("topic", Topic)
 def test_schema_refuses_additional_and_missing_members(topic: Topic) -> None:
     body = json.loads(render_envelope(notice_of_topic(topic)))
     for number, each in enumerate(objects(body)):

@@ -26,7 +26,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "number": _is_number,
     "integer": lambda value: _is_number(value) and isinstance(value, int),
 }
-_NOTES = {"description", "title", "contentMediaType", "contentSchema", "$schema", "$defs"}
+_NOTES = {"description", "title", "examples", "contentMediaType", "contentSchema", "$schema", "$defs"}
 
 
 class Schemas:

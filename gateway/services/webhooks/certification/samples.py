@@ -69,6 +69,18 @@ _ACTORS = {
 }
 """Who usually causes an event. MERCHANT for all other topics."""
 
+WEEK = timedelta(days=7)
+_DUE = {Topic.DECISION_REDUCED: CENTS * 2 // 3}
+_SETTLED = {Topic.DECISION_PART_SETTLED: CENTS // 3, Topic.DECISION_FULFILLED: CENTS}
+_PAST_DUE = frozenset(
+    {
+        Topic.DECISION_OVERDUE,
+        Topic.DECISION_LAPSED,
+        Topic.DECISION_BREACHED,
+        Topic.DECISION_BREACH_VOIDED,
+        Topic.DECISION_WRITTEN_OFF,
+    }
+)
 _DISPUTES = {Topic.DISPUTE_ANSWERED: DisputeStatus.UNDER_REVIEW, Topic.DISPUTE_RESOLVED: DisputeStatus.UPHELD}
 _STATUSES: Mapping[Topic, tuple[Status | None, Status]] = {
     Topic.DECISION_PENDING: (None, Status.PENDING),
@@ -130,7 +142,7 @@ class Samples:
 
     def data(self, topic: Topic, subject: str, now: datetime) -> Data:
         """Returns the data of an event of the topic that happens now, about this subject."""
-        kind, due_at = data_type_of(topic), now + timedelta(days=7)
+        kind, due_at = data_type_of(topic), now + (-WEEK if topic in _PAST_DUE else WEEK)
         if kind is EndpointTestData:
             return EndpointTestData(message="Your endpoint gets events.")
         if kind is ConsentData:
@@ -146,7 +158,9 @@ class Samples:
             )
         if kind is EndpointData:
             return EndpointData(endpoint_id=subject, reason="No success for 5 days.")
-        amount = Money(CENTS, self.currency)
+        amount, due = Money(CENTS, self.currency), Money(_DUE.get(topic, CENTS), self.currency)
+        settled = Money(_SETTLED.get(topic, 0), self.currency)
+        settlement = Settlement(due, settled, due - settled, due_at, overdue=topic is Topic.DECISION_OVERDUE)
         is_approved = topic not in WITHOUT_APPROVAL
         before, after = _STATUSES.get(topic, (Status.ACTIVE, Status.ACTIVE))
         return DecisionData(
@@ -155,9 +169,9 @@ class Samples:
             before=before,
             after=after,
             exposed=amount if is_approved else None,
-            settlement=Settlement(amount, Money.zero(self.currency), amount, due_at, False) if is_approved else None,
+            settlement=settlement if is_approved else None,
             consent_id=self.ids.new("con"),
-            reason_codes=(),
+            reason_codes=("EXPOSURE_LIMIT_REACHED",) if topic is Topic.DECISION_DECLINED else (),
         )
 
 
