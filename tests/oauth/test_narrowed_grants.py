@@ -15,7 +15,6 @@ from tests.support.grants import EXACT, TIER, WAIVER, change_grant, new_grant
 from tests.support.oauth_world import OAuthWorld
 from tests.support.units import reading
 
-pytestmark = pytest.mark.postgresql
 GRANTED, NARROWED = Topic.CONSENT_GRANTED, Topic.CONSENT_NARROWED
 REQUIRED_EXACT = EXACT | {"optional": False}
 

@@ -15,8 +15,6 @@ from tests.support.graphql_world import DETAILS, REQUEST, USER_SCOPES, GraphQLWo
 from tests.support.simulation import messages, mismatches, simulate
 from tests.support.units import writing
 
-pytestmark = pytest.mark.postgresql
-
 PENDING, LIMIT = "force-pending-1", "force-limit-1"
 READ = """query D($id: ID!) { decision(by: {id: $id}) { status receipt provenance { ruleId policyVersion }
   outcome { ... on Decline { reasons { code } retryAfter alternatives } } } }"""

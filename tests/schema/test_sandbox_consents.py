@@ -19,8 +19,6 @@ from tests.support import factories
 from tests.support.graphql_world import GraphQLWorld
 from tests.support.units import reading, writing
 
-pytestmark = pytest.mark.postgresql
-
 GRANT = """mutation Grant($persona: String!, $scopes: [String!], $details: String, $answer: SandboxConsentAnswer) {
   sandboxConsentGrant(persona: $persona, scopes: $scopes, authorizationDetails: $details, answer: $answer) {
     consent { id status scopes subject grantedAt expiresAt

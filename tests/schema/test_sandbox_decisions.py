@@ -40,8 +40,6 @@ from tests.support.simulation import (
 )
 from tests.support.units import reading, writing
 
-pytestmark = pytest.mark.postgresql
-
 OVERDUE_FROM = "2026-11-28T09:00:00Z"
 """The end of the rental, and one day of grace."""
 

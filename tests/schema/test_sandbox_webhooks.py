@@ -22,8 +22,6 @@ from tests.support.notices import schema_faults
 from tests.support.units import writing
 from tests.support.webhook_world import Receiver, status
 
-pytestmark = pytest.mark.postgresql
-
 TRIGGER = """mutation T($topic: WebhookTopic!, $variant: SandboxWebhookVariant) {
   sandboxWebhookTrigger(topic: $topic, variant: $variant) {
     event { __typename id topic sequence occurredAt

@@ -25,8 +25,6 @@ from tests.support.factories import make_client, make_consent, make_decision, ma
 from tests.support.statements import statements
 from tests.support.units import reading, writing
 
-pytestmark = pytest.mark.postgresql
-
 Row = TypeVar("Row")
 DAY = timedelta(days=1)
 SCORE = AuthorizationDetail("score", level="tier", purpose="CAR_RENTAL", duration=90 * DAY)

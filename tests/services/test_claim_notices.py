@@ -15,7 +15,6 @@ from tests.services.decisions import DAY, yuan
 from tests.support.demo_world import DemoWorld
 from tests.support.units import reading
 
-pytestmark = pytest.mark.postgresql
 Report = Callable[[DemoWorld, DecisionState], None]
 
 

@@ -19,8 +19,6 @@ from tests.services.decisions import DAY, grant_to_shops, list_events, load_deci
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
 
-pytestmark = pytest.mark.postgresql
-
 
 def score(world: DemoWorld, handle: str = "excellent") -> int:
     return world.source.measure(world.user(handle), world.now).score or 0

@@ -27,7 +27,6 @@ from tests.support.live_world import LiveWorld
 from tests.support.mail_server import MailServer, always
 from tests.support.units import reading, writing
 
-pytestmark = pytest.mark.postgresql
 HANDLE, CONTEST = "excellent", timedelta(days=14)
 WRITE = make_letter_writer("https://gateway.example")
 SECOND = timedelta(seconds=1)

@@ -18,7 +18,6 @@ from tests.support.people import MAIL, invite, person
 from tests.support.race import race
 from tests.support.units import reading, writing
 
-pytestmark = pytest.mark.postgresql
 PASSWORD, OTHER = "open sesame, please", "another long password"
 HERE, LIMIT = "192.0.2.1", 20
 

@@ -23,7 +23,6 @@ from tests.support.demo_world import DemoWorld
 from tests.support.mail_server import MailServer, SilentServer, always
 from tests.support.units import writing
 
-pytestmark = pytest.mark.postgresql
 ADDRESS, HANDLE = "mei@example.com", "excellent"
 WRITE = make_letter_writer("https://gateway.example")
 DAY = timedelta(days=1)

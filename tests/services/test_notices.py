@@ -26,7 +26,6 @@ from tests.support.demo_world import DemoWorld
 from tests.support.person_records import write_records
 from tests.support.units import reading, writing
 
-pytestmark = pytest.mark.postgresql
 HANDLE = "excellent"
 
 

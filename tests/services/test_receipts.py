@@ -22,8 +22,6 @@ from tests.support.logs import Forger, sign_checkpoints, without_triggers
 from tests.support.receipts import claims_of
 from tests.support.units import writing
 
-pytestmark = pytest.mark.postgresql
-
 
 @pytest.fixture
 def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:

@@ -24,8 +24,6 @@ from tests.support.live_world import LiveWorld
 from tests.support.score_imports import import_records, importer, lines, records_of, row, user_id
 from tests.support.units import reading
 
-pytestmark = pytest.mark.postgresql
-
 
 @pytest.fixture
 def live(database_url: str, clock: MovableClock) -> Iterator[LiveWorld]:

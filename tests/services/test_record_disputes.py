@@ -28,8 +28,6 @@ from tests.support.live_world import LiveWorld
 from tests.support.race import race
 from tests.support.score_imports import history, import_records, make_people, records_of, row, user_id
 
-pytestmark = pytest.mark.postgresql
-
 
 @pytest.fixture
 def live(database_url: str, clock: MovableClock) -> Iterator[LiveWorld]:

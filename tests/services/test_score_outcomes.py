@@ -25,7 +25,6 @@ from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
 from tests.support.units import reading
 
-pytestmark = pytest.mark.postgresql
 SHOP = "online_shop"
 
 

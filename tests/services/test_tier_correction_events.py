@@ -3,8 +3,6 @@
 import json
 import re
 
-import pytest
-
 from gateway.domain.events import Topic
 from gateway.domain.scoring.record import RecordKind
 from gateway.domain.scoring.tier import Tier
@@ -31,8 +29,6 @@ from tests.support.tier_corrections import (
     uphold,
 )
 from tests.support.units import reading
-
-pytestmark = pytest.mark.postgresql
 
 
 def test_event_has_neither_tier_nor_score_and_fits_its_schema(world: DemoWorld) -> None:

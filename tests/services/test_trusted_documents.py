@@ -13,7 +13,6 @@ from tests.support.demo_world import DemoWorld
 from tests.support.race import race
 from tests.support.units import reading, writing
 
-pytestmark = pytest.mark.postgresql
 NAME, TIER, TIER_TWICE = (
     TrustedDocument(compute_id(text), text) for text in ("query Name { a }", "query Tier { b }", "{ b } # twice")
 )

@@ -17,7 +17,6 @@ from tests.support.local_server import LocalServer, http_response
 from tests.support.units import reading
 from tests.support.webhook_world import OK, Received, Receiver, WebhookWorld, status
 
-pytestmark = pytest.mark.postgresql
 PENDING, DELIVERED, FAILED = DeliveryStatus
 
 

@@ -18,7 +18,6 @@ from tests.support.race import race
 from tests.support.units import reading, writing
 from tests.support.webhook_world import APPROVED, OK, Receiver, WebhookWorld, status
 
-pytestmark = pytest.mark.postgresql
 URL = "https://shop.example/hooks"
 
 

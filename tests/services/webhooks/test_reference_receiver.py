@@ -23,7 +23,6 @@ from tests.support.outgoing import LOOPBACK
 from tests.support.webhook_receiver import example, serving
 from tests.support.webhook_world import WebhookWorld
 
-pytestmark = pytest.mark.postgresql
 EVENTS = (Topic.DECISION_APPROVED, Topic.DECISION_ACTIVATED, Topic.DECISION_FULFILLED)
 DECISIONS = ("dec_1", "dec_2")
 
