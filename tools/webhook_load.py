@@ -77,11 +77,10 @@ def main() -> None:
         return
     os.sched_setaffinity(0, {LOAD_CORE})
     folder = options.folder.resolve()
-    if options.command == "beside":
-        is_correct = compare(folder, options.rate, options.seconds, options.rounds)
-    else:
-        is_correct = measure_worker(folder, options.events, options.rounds)
-    sys.exit(0 if is_correct else 1)
+    if options.command == "worker":
+        measure_worker(folder, options.events, options.rounds)
+    elif not compare(folder, options.rate, options.seconds, options.rounds):
+        sys.exit(1)
 
 
 def compare(folder: Path, rate: int, seconds: int, rounds: int) -> bool:
@@ -168,8 +167,8 @@ async def measure_beside(server: Server, url: str | None, rate: int, seconds: in
     )
 
 
-def measure_worker(folder: Path, events: int, rounds: int) -> bool:
-    """Prints how many events a second one worker delivers. Returns whether all were delivered."""
+def measure_worker(folder: Path, events: int, rounds: int) -> None:
+    """Prints how many events a second one worker delivers. Raises TimeoutError if one is not delivered."""
     rates: list[float] = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(prefix="load-", ignore_cleanup_errors=True) as parent, receiver() as url:
@@ -183,7 +182,6 @@ def measure_worker(folder: Path, events: int, rounds: int) -> bool:
                     rates.append(deliver(folder, server.environment, events))
         print(f"{rates[-1]:.0f} events a second", flush=True)
     print(f"median: {statistics.median(rates):.0f} events a second")
-    return True
 
 
 async def request_decisions(server: Server, url: str, events: int) -> None:

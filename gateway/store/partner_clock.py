@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, and_, bindparam, exists, func, or_,
 
 from gateway.domain.decisions.dispute import DisputeStatus
 from gateway.domain.decisions.transitions import Status
-from gateway.domain.events import Actor
+from gateway.domain.events import Actor, Topic
 from gateway.domain.notices import notice as notices
 from gateway.domain.scoring.record_dispute import RecordDisputeStatus
 from gateway.domain.webhooks import announcements
@@ -81,7 +81,7 @@ _SET = (
     .where(PARTNERS.c.id == bindparam("partner_id"), PARTNERS.c.clock_offset_seconds < bindparam("offset"))
     .values(clock_offset_seconds=bindparam("offset"))
 )
-_SINCE = select(OUTBOX.c.payload).where(
+_SINCE = select(OUTBOX.c.topic, OUTBOX.c.payload).where(
     OUTBOX.c.merchant_id.in_(_MERCHANTS),
     or_(OUTBOX.c.position > bindparam("after"), OUTBOX.c.position.is_(None)),
     OUTBOX.c.created_at >= bindparam("since"),
@@ -118,9 +118,11 @@ class PartnerClockRepository(Repository):
 
     def count_events(self, partner_id: str, since: WallTime, after: int) -> int:
         """Returns how many events the time has caused that were written at `since` or later and have no position up to
-        `after`."""
-        payloads = self._values(_SINCE, partner_id=partner_id, since=since, after=after)
-        return sum(payload.get("actor") == Actor.CLOCK.value for payload in payloads)
+        `after`: those of the clock, and corrections of tiers, which follow from disputes that nobody has answered."""
+        rows = self._rows(_SINCE, partner_id=partner_id, since=since, after=after)
+        return sum(
+            row.topic == Topic.TIER_CORRECTED.value or row.payload.get("actor") == Actor.CLOCK.value for row in rows
+        )
 
     def retry_deliveries(self, partner_id: str, now: WallTime) -> int:
         """Makes the deliveries to the partner's endpoints that wait for their next attempt due at `now`. This attempt

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.events import Actor, Topic
 from gateway.domain.period import parse_moment
 from gateway.domain.webhooks import schedule
 from gateway.kit.clock import BusinessTime
@@ -13,6 +14,7 @@ from gateway.store.events import MessageWindow
 from gateway.store.outbox import OutboxRow
 from gateway.store.partner_clock import PartnerClockRepository
 from gateway.store.webhooks.deliveries import DeliveryStatus
+from tests.support import factories
 from tests.support.clock import BUSINESS_NOON, NOON
 from tests.support.graphql_webhooks import GraphQLHooks, deliver
 from tests.support.graphql_world import GraphQLWorld
@@ -217,3 +219,25 @@ def test_token_without_the_scope_sandbox_is_refused(world: GraphQLWorld) -> None
     (problem,) = executed.body["errors"]
     assert problem["extensions"]["code"] == "FORBIDDEN"
     assert world.run(CLOCK, by=world.merchant("decisions:read")).body["data"]["sandboxClock"] is None
+
+
+def test_count_has_the_events_of_the_clock_and_corrections_of_tiers(world: GraphQLWorld) -> None:
+    causes = [
+        (Topic.CONSENT_EXPIRED, Actor.CLOCK),
+        (Topic.TIER_CORRECTED, Actor.GATEWAY),
+        (Topic.CONSENT_GRANTED, Actor.USER),
+        (Topic.DECISION_DECLINED, Actor.GATEWAY),
+    ]
+    with writing(world.database) as unit:
+        for topic, actor in causes:
+            unit.outbox.add(
+                OutboxRow(
+                    id=factories.ids.new("msg"),
+                    merchant_id=world.merchant_id,
+                    aggregate_id=world.consent.id,
+                    topic=topic,
+                    payload={"actor": actor.value},
+                    created_at=unit.wall,
+                )
+            )
+        assert PartnerClockRepository(unit.connection).count_events(world.partner_id, unit.wall, 0) == 2

@@ -1,7 +1,7 @@
 """What happens to a decision of a persona without the merchant: what the persona does, what the operator decides, and a
 due date that passes. For the tests of a partner.
 
-Each event is made by the service that makes it in earnest. So it has the same checks, log entries, notices and
+Each event is made by the service that makes the real one. So it has the same checks, log entries, notices and
 messages.
 """
 
