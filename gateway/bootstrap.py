@@ -16,7 +16,6 @@ from gateway.kit import logging
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import Secrets, derive
 from gateway.kit.deadline import Deadlines
-from gateway.kit.http import CONNECT_TIMEOUT, HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.job_queue import JobQueue
 from gateway.services.access_log import AccessLogService
@@ -55,7 +54,7 @@ from gateway.services.notices.reminders import ReminderService
 from gateway.services.notices.sending import NoticeSender
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
-from gateway.services.processes import BESIDE_POOL, ProcessRegistry
+from gateway.services.processes import ProcessRegistry
 from gateway.services.purge import PurgeService
 from gateway.services.query_unit import QueryRunner
 from gateway.services.sandbox.assembly import make_sandbox
@@ -75,13 +74,20 @@ from gateway.services.webhooks.assembly import make_worker
 from gateway.services.webhooks.endpoints import WebhookService
 from gateway.settings import Settings, SettingsError
 from gateway.sources.contract import ScoreSource
-from gateway.sources.remote.configuration import make_remote_source
 from gateway.sources.scorecard.card_files import load_cards
 from gateway.sources.scorecard.source import ScorecardSource
-from gateway.startup import make_shared_state, require_our_database, require_our_packages, sandbox_key
+from gateway.startup import (
+    make_database_of_checks,
+    make_http_client,
+    make_score_source,
+    make_shared_state,
+    require_our_database,
+    require_our_packages,
+    sandbox_key,
+)
 from gateway.store.database import Database
 from gateway.store.logs.keys import Keyring
-from gateway.store.waits import CHECKS, LONGEST_SILENCE, Waits
+from gateway.store.waits import LONGEST_SILENCE, Waits
 from merchants.registry import AdapterRegistry, discover
 
 
@@ -115,10 +121,10 @@ def build(
     with _reading("GATEWAY_SHADOW_POLICIES"):
         shadows = shadows or ShadowPolicies.read(settings.shadow_policies, registry)
     rate_limiter, shared_replays, buckets = make_shared_state(settings, clock)
-    key_source = KeySource(_http(settings), settings.jwks_uri_hosts)
+    key_source = KeySource(make_http_client(settings), settings.jwks_uri_hosts)
     environment = SANDBOX if settings.sandbox else LIVE
     ids, secrets = Ids(environment.mark), Secrets(master)
-    outward = make_outward(settings, environment, _http(settings), clock)
+    outward = make_outward(settings, environment, make_http_client(settings), clock)
     database = Database(
         settings.database_url,
         size=settings.pool_size,
@@ -134,7 +140,7 @@ def build(
     scorecard = ScorecardSource(database, cards, ids, is_read=settings.score_source == "scorecard")
     try:
         require_our_database(database, settings, master)
-        source = source or _score_source(settings, database, clock, scorecard)
+        source = source or make_score_source(settings, database, clock, scorecard)
     except BaseException:
         database.close()
         raise
@@ -171,7 +177,11 @@ def build(
     reviews = DecisionReviewer(database, assessor, source, scheduler)
     checkpoints = CheckpointService(database, settings.issuer, settings.checkpoint_file)
     processes = ProcessRegistry(
-        _database_of_checks(database, settings, clock), shared_replays, settings, secrets, strict=not settings.sandbox
+        make_database_of_checks(database, settings, clock),
+        shared_replays,
+        settings,
+        secrets,
+        strict=not settings.sandbox,
     )
     return Container(
         settings=settings,
@@ -250,39 +260,12 @@ def build(
         tasks=DeploymentTasks(processes, due, purges, checkpoints, notice_sender),
         webhooks=WebhookService(database, ids, settings.outgoing_networks),
         deliveries=make_worker(
-            database, ids, registry, environment, _http(settings, keeps_connections=True), clock, claims
+            database, ids, registry, environment, make_http_client(settings, keeps_connections=True), clock, claims
         ),
         seeding=Seeding(
             database, secrets, registry, merchant_service, clients, accounts, personas, ids, settings.issuer
         ),
     )
-
-
-def _database_of_checks(database: Database, settings: Settings, clock: WallClock) -> Database:
-    """On PostgreSQL one connection with short waits, because checks must not wait for requests. On SQLite the same
-    database, because its writers wait in one queue."""
-    if database.sqlite:
-        return database
-    return Database(settings.database_url, size=BESIDE_POOL, clock=clock, waits=CHECKS)
-
-
-def _score_source(settings: Settings, database: Database, clock: WallClock, scorecard: ScorecardSource) -> ScoreSource:
-    """The score source that the settings name. Raises SettingsError."""
-    if settings.score_source == "remote":
-        http = _http(settings, connect_timeout=settings.score_connect_limit.total_seconds())
-        return make_remote_source(settings, database, clock, http)
-    return scorecard
-
-
-def _http(
-    settings: Settings, *, connect_timeout: float = CONNECT_TIMEOUT, keeps_connections: bool = False
-) -> HttpClient:
-    """The client for outgoing HTTP requests. Raises SettingsError for an unusable CA file."""
-    networks, ca_file = settings.outgoing_networks, settings.outgoing_ca_file
-    try:
-        return HttpClient(networks, ca_file, connect_timeout=connect_timeout, keeps_connections=keeps_connections)
-    except OSError as error:  # also for a file without a certificate
-        raise SettingsError(f"GATEWAY_OUTGOING_CA_FILE: cannot be used: {error.strerror or error}") from None
 
 
 @contextmanager

@@ -1,5 +1,5 @@
-"""The start of a process: its key and its shared state, and whether its database, its Valkey and its clients belong to
-this deployment."""
+"""The start of a process: its key, its shared state, its score source and its client for outgoing HTTP; and whether its
+database, its Valkey and its clients belong to this deployment."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +9,7 @@ import schema
 from gateway.kit.buckets import Buckets, BucketSize, make_buckets
 from gateway.kit.clock import WallClock
 from gateway.kit.crypto import SealBroken
+from gateway.kit.http import CONNECT_TIMEOUT, HttpClient
 from gateway.kit.key_file import KEY_FILE, load_or_create_key
 from gateway.kit.limits import RateLimiter, make_rate_limiter
 from gateway.kit.logging import get_announcer
@@ -17,15 +18,18 @@ from gateway.kit.private_files import is_private
 from gateway.kit.replay import Replays, make_replays
 from gateway.kit.valkey import EvictionAllowed, SharedStateDown
 from gateway.services.container import Container
-from gateway.services.processes import ProcessRefused
+from gateway.services.processes import BESIDE_POOL, ProcessRefused
 from gateway.settings import Settings, SettingsError
-from gateway.sources.remote.configuration import require_reasons
+from gateway.sources.contract import ScoreSource
+from gateway.sources.remote.configuration import make_remote_source, require_reasons
 from gateway.sources.remote.source import RemoteSource
+from gateway.sources.scorecard.source import ScorecardSource
 from gateway.store import sqlite
 from gateway.store.causes import explain
 from gateway.store.database import DATABASE_ERRORS, Database
 from gateway.store.deployment import DeploymentRow, key_check
 from gateway.store.unit import UnitOfWork
+from gateway.store.waits import CHECKS
 from migrations import revisions
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -180,6 +184,35 @@ def sandbox_key(directory: Path) -> bytes:
         raise SettingsError(f"{path} cannot be used: {error.strerror}.") from error
     except ValueError:
         raise SettingsError(f"{path} does not hold a key. Remove it together with the data it sealed.") from None
+
+
+def make_database_of_checks(database: Database, settings: Settings, clock: WallClock) -> Database:
+    """On PostgreSQL one connection with short waits, because checks must not wait for requests. On SQLite the same
+    database, because its writers wait in one queue."""
+    if database.sqlite:
+        return database
+    return Database(settings.database_url, size=BESIDE_POOL, clock=clock, waits=CHECKS)
+
+
+def make_score_source(
+    settings: Settings, database: Database, clock: WallClock, scorecard: ScorecardSource
+) -> ScoreSource:
+    """The score source that the settings name. Raises SettingsError."""
+    if settings.score_source == "remote":
+        http = make_http_client(settings, connect_timeout=settings.score_connect_limit.total_seconds())
+        return make_remote_source(settings, database, clock, http)
+    return scorecard
+
+
+def make_http_client(
+    settings: Settings, *, connect_timeout: float = CONNECT_TIMEOUT, keeps_connections: bool = False
+) -> HttpClient:
+    """The client for outgoing HTTP requests. Raises SettingsError for an unusable CA file."""
+    networks, ca_file = settings.outgoing_networks, settings.outgoing_ca_file
+    try:
+        return HttpClient(networks, ca_file, connect_timeout=connect_timeout, keeps_connections=keeps_connections)
+    except OSError as error:  # also for a file without a certificate
+        raise SettingsError(f"GATEWAY_OUTGOING_CA_FILE: cannot be used: {error.strerror or error}") from None
 
 
 def make_shared_state(settings: Settings, clock: WallClock) -> tuple[RateLimiter, Replays, Buckets]:

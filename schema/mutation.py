@@ -10,7 +10,7 @@ from gateway.domain.identity.principal import Principal
 from gateway.services.decisions.transitions import DecisionTransitions
 from schema.context import Context, Info
 from schema.directives import resolved
-from schema.sandbox_mutations import SandboxMutations
+from schema.sandbox.mutations import SandboxMutations
 from schema.types.decision import Decision, Dispute
 from schema.types.decision_inputs import (
     DecisionActivateInput,

@@ -1,0 +1,3 @@
+"""The scope of the fields of a sandbox."""
+
+SANDBOX = ["sandbox"]
