@@ -58,6 +58,7 @@ from gateway.services.processes import ProcessRegistry
 from gateway.services.purge import PurgeService
 from gateway.services.query_unit import QueryRunner
 from gateway.services.sandbox.assembly import make_sandbox
+from gateway.services.sandbox.reviews import PersonaReviewService
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.services.scoring.inquiries import InquiryBudget
@@ -162,10 +163,11 @@ def build(
     people, device_cookies = PeopleService(ids, consents), DeviceCookies(secrets.derive("marks of browsers"))
     personas = PersonaService(registry, accounts, consents, scorecard, ids)
     overrides = OverrideService(registry, merchant_service, ids)
-    assessor = Assessor(registry, credit_limits, overrides)
+    assessor = Assessor(registry, credit_limits, overrides, fixed_outcomes=environment.fixed_outcomes)
     scheduler, claims = DecisionScheduler(database), ClaimService(database)
     resolution, purges = DisputeResolution(cards), PurgeService(database, settings, scores=ScorePurge(database, cards))
     disputes, record_disputes = DisputeService(database, ids, resolution), RecordDisputeService(database, ids)
+    reviews = DecisionReviewer(database, assessor, source, scheduler)
     due = DueWork(
         scheduler,
         disputes,
@@ -173,8 +175,8 @@ def build(
         ScoreScheduler(database, scorecard),
         ReminderService(database),
         AnnouncementService(database, ids),
+        PersonaReviewService(database, reviews) if environment.fixed_outcomes else None,
     )
-    reviews = DecisionReviewer(database, assessor, source, scheduler)
     checkpoints = CheckpointService(database, settings.issuer, settings.checkpoint_file)
     processes = ProcessRegistry(
         make_database_of_checks(database, settings, clock),
@@ -230,7 +232,9 @@ def build(
         user_codes=UserCodes(secrets),
         merchants=merchant_service,
         consents=consents,
-        sandbox=make_sandbox(database, consents, environment, settings, ids, due, reviews, claims, registry),
+        sandbox=make_sandbox(
+            database, consents, environment, settings, ids, due, reviews, claims, registry, personas, accounts, secrets
+        ),
         access_log=access_log,
         inquiries=inquiries,
         source=source,

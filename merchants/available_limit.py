@@ -43,11 +43,33 @@ def fit_to_available_limit(
         candidate = _largest_approval(adapter, ask, replace(person, tier=tier), now, available_limit)
         if candidate is not None and (best is None or is_no_worse(candidate, best)):
             best = candidate
-    if best is None:
+    return _with_reduced(adapter, now, result, best, available_limit)
+
+
+def fit_forced_approval(
+    adapter: MerchantAdapter[AskT], ask: AskT, now: datetime, result: AdapterResult, available_limit: Money
+) -> AdapterResult:
+    """Returns the adapter's `result` for this ask, with its approval reduced to at most the available limit as
+    `fit_to_available_limit` does. But the terms of lower tiers are not tried, because no policy has decided."""
+    full = result.outcome
+    if not isinstance(full, Approval) or full.terms.exposed <= available_limit:
+        return result
+    return _with_reduced(adapter, now, result, _reduce(adapter, ask, now, result, available_limit), available_limit)
+
+
+def _with_reduced(
+    adapter: MerchantAdapter[Any],
+    now: datetime,
+    result: AdapterResult,
+    reduced: Approval | None,
+    available_limit: Money,
+) -> AdapterResult:
+    """The result with the reduced approval, or a decline if there is none."""
+    if reduced is None:
         alternatives = (adapter.product,) if available_limit.minor else ()
         return replace(result, outcome=Decline((LIMIT_REACHED,), now + RETRY_AFTER, alternatives))
-    reasons = tuple(dict.fromkeys((*full.reasons, *best.reasons, LIMIT_REACHED)))
-    return replace(result, outcome=replace(best, reasons=reasons))
+    reasons = tuple(dict.fromkeys((*result.outcome.reasons, *reduced.reasons, LIMIT_REACHED)))
+    return replace(result, outcome=replace(reduced, reasons=reasons))
 
 
 def _largest_approval(
@@ -55,7 +77,13 @@ def _largest_approval(
 ) -> Approval | None:
     """The largest approval for this person within the available limit, None if nothing fits. Has only the reasons for
     what is reduced besides the amount."""
-    result = adapter.decide(ask, person, now)
+    return _reduce(adapter, ask, now, adapter.decide(ask, person, now), available_limit)
+
+
+def _reduce(
+    adapter: MerchantAdapter[Any], ask: Any, now: datetime, result: AdapterResult, available_limit: Money
+) -> Approval | None:
+    """The approval of this result within the available limit, None if it is none or nothing fits."""
     outcome, policy_result = result.outcome, result.policy_result
     if not isinstance(outcome, Approval):
         return None

@@ -22,7 +22,8 @@ class Environment:
     live deployment. So neither works in the other environment. `profiles` are the client profiles, `scopes` the scopes
     that a token may hold, in registry order. `any_loopback_port`: a redirect URI on a loopback address matches with any
     port (RFC 8252 section 7.3); else redirect URIs are compared exactly (RFC 9700 section 2.1). `forced_rules` decide
-    requests with certain merchant references."""
+    requests with certain merchant references. `fixed_outcomes`: a persona can have outcomes that its partner has
+    fixed."""
 
     label: EnvironmentLabel
     mark: str
@@ -30,6 +31,7 @@ class Environment:
     scopes: tuple[str, ...]
     any_loopback_port: bool
     forced_rules: ForcedRules
+    fixed_outcomes: bool
 
     def offered(self, kind: TokenKind) -> tuple[str, ...]:
         """Returns the scopes that a token of this kind may hold, in registry order."""
@@ -49,6 +51,7 @@ SANDBOX = Environment(
     tuple(SCOPES),
     any_loopback_port=True,
     forced_rules=FORCED_RULES,
+    fixed_outcomes=True,
 )
 LIVE = Environment(
     EnvironmentLabel.LIVE,
@@ -57,4 +60,5 @@ LIVE = Environment(
     tuple(name for name, scope in SCOPES.items() if not scope.sandbox_only),
     any_loopback_port=False,
     forced_rules=NO_FORCED_RULES,
+    fixed_outcomes=False,
 )

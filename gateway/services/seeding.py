@@ -5,7 +5,6 @@ stores only digests and public keys.
 """
 
 import re
-from base64 import b32encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +26,7 @@ from gateway.kit.jose import public_key_set
 from gateway.services.identity.accounts import AccountService
 from gateway.services.identity.clients import ClientService
 from gateway.services.identity.persona_records import CATALOGUE
-from gateway.services.identity.personas import PersonaService, username
+from gateway.services.identity.personas import PersonaService, persona_password, username
 from gateway.services.merchants import MerchantService
 from gateway.store.database import Database
 from gateway.store.identity.clients import ClientRow
@@ -154,7 +153,8 @@ class Seeding:
         of the old ones stay, out of reach: nobody can sign in as them, their sessions and consents are ended, and no
         list has them. Merchants keep their decisions. Raises as `seed_personas`."""
         partner = self._database.read(lambda unit: self._merchants.require_partner(unit, partner_name))
-        hashes = {each.handle: self._accounts.hash_password(self._password(partner, each.handle)) for each in CATALOGUE}
+        passwords = self._passwords(partner)
+        hashes = {handle: self._accounts.hash_password(password) for handle, password in passwords.items()}
         self._database.write(lambda unit: self._personas.replace(unit, partner, hashes))
         return self.seed_personas(partner_name)
 
@@ -167,7 +167,7 @@ class Seeding:
             return partner, self._personas.list_missing(unit, partner)
 
         partner, missing = self._database.read(load)
-        passwords = {each.handle: self._password(partner, each.handle) for each in CATALOGUE}
+        passwords = self._passwords(partner)
         hashes = {handle: self._accounts.hash_password(passwords[handle]) for handle in missing}
 
         def provision(unit: UnitOfWork) -> list[PersonaRow]:
@@ -271,9 +271,8 @@ class Seeding:
                 setattr(row, name, value)
             unit.clients.update(row)
 
-    def _password(self, partner: PartnerRow, handle: str) -> str:
-        # Letters and digits only, because it is typed by hand.
-        return b32encode(self._secrets.derive(f"seed persona {partner.id} {handle}")).decode().lower()[:12]
+    def _passwords(self, partner: PartnerRow) -> dict[str, str]:
+        return {each.handle: persona_password(self._secrets, partner, each.handle) for each in CATALOGUE}
 
     def _secret(self, context: str) -> str:
         return base64url(self._secrets.derive(f"seed {context}"))

@@ -13,6 +13,7 @@ from gateway.services.notices.reminders import ReminderService
 from gateway.services.notices.sending import NoticeSender
 from gateway.services.processes import ProcessRegistry
 from gateway.services.purge import PurgeService
+from gateway.services.sandbox.reviews import PersonaReviewService
 from gateway.services.scoring.record_disputes import RecordDisputeService
 from gateway.services.scoring.scheduler import ScoreScheduler
 from gateway.services.webhooks.announcements import AnnouncementService
@@ -23,7 +24,7 @@ _log = get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class DueWork:
     """The services that do what falls due at a business time. Each works for all partners, and several processes can
-    use it at once: everything is done once."""
+    use it at once: everything is done once. Only a sandbox has `persona_reviews`."""
 
     scheduler: DecisionScheduler
     disputes: DisputeService
@@ -31,6 +32,7 @@ class DueWork:
     scores: ScoreScheduler
     reminders: ReminderService
     announcements: AnnouncementService
+    persona_reviews: PersonaReviewService | None = None
 
 
 class DeploymentTasks:
@@ -57,6 +59,8 @@ class DeploymentTasks:
             return 0
         changed = self._due.scheduler.apply_due(may_run) + self._due.disputes.uphold_unanswered(may_run)
         changed += self._due.record_disputes.uphold_due(may_run)
+        if self._due.persona_reviews is not None:
+            changed += self._due.persona_reviews.decide_due(may_run)
         computed = self._due.scores.compute_due(may_run)
         if computed:
             _log.info("scores_computed", persons=computed)

@@ -21,6 +21,7 @@ from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.merchants.partners import PARTNERS
 from gateway.store.outbox import OUTBOX
 from gateway.store.repository import Repository
+from gateway.store.sandbox.reviews import PERSONA_REVIEWS
 from gateway.store.scoring.record_disputes import RECORD_DISPUTES
 from gateway.store.scoring.scores import PERSON_SCORES
 from gateway.store.webhooks.deliveries import ATTEMPTS, DELIVERIES, DeliveryStatus
@@ -47,6 +48,7 @@ _MOMENTS: Sequence[tuple[ColumnElement[Any], ColumnElement[bool], timedelta]] = 
     (DECISIONS.c.created_at, _APPROVED, announcements.NOT_BEFORE),
     (DECISIONS.c.due_at, _ACTIVE, -notices.REMINDER),
     (DECISIONS.c.activated_at, _ACTIVE, notices.NOT_BEFORE),
+    (PERSONA_REVIEWS.c.due_at, _of_merchants(PERSONA_REVIEWS), _NOW),
     (DISPUTES.c.respond_by, _AWAITING, _NOW),
     (DISPUTES.c.respond_by, _AWAITING, -announcements.DISPUTE_NOTICE),
     (DISPUTES.c.opened_at, _AWAITING, announcements.NOT_BEFORE),

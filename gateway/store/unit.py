@@ -45,22 +45,14 @@ from gateway.store.outbox import OutboxRepository
 from gateway.store.policies import PolicyOverrideRepository
 from gateway.store.processes import ProcessRepository
 from gateway.store.purge import PurgeRepository
-from gateway.store.scoring.contested_records import ContestedRecordRepository
-from gateway.store.scoring.due_scores import DueScoreRepository
-from gateway.store.scoring.imported_records import ImportedRecordRepository
-from gateway.store.scoring.imports import ScoreImportRepository
-from gateway.store.scoring.outcomes import OutcomeRepository
-from gateway.store.scoring.purge import ScorePurgeRepository
-from gateway.store.scoring.record_disputes import RecordDisputeRepository
-from gateway.store.scoring.records import BehaviourRecordRepository
-from gateway.store.scoring.remote_scores import RemoteScoreRepository
-from gateway.store.scoring.scores import ScoreRepository
+from gateway.store.sandbox.repositories import SandboxRepositories
+from gateway.store.scoring.repositories import ScoringRepositories
 from gateway.store.webhooks.announcements import AnnouncementRepository
 from gateway.store.webhooks.deliveries import WebhookDeliveryRepository
 from gateway.store.webhooks.endpoints import WebhookEndpointRepository
 
 
-class UnitOfWork:
+class UnitOfWork(ScoringRepositories, SandboxRepositories):
     """The repositories over one connection, the wall time at which the unit began, and the business time of partners.
     A unit does no other I/O. Its function may be run again, so it must have no other effects."""
 
@@ -113,42 +105,6 @@ class UnitOfWork:
     @made_once
     def disputes(self) -> DisputeRepository:
         return DisputeRepository(self.connection)
-
-    @made_once
-    def behaviour_records(self) -> BehaviourRecordRepository:
-        return BehaviourRecordRepository(self.connection)
-
-    @made_once
-    def contested_records(self) -> ContestedRecordRepository:
-        return ContestedRecordRepository(self.connection)
-
-    @made_once
-    def record_disputes(self) -> RecordDisputeRepository:
-        return RecordDisputeRepository(self.connection, self.keys)
-
-    @made_once
-    def outcomes(self) -> OutcomeRepository:
-        return OutcomeRepository(self.connection)
-
-    @made_once
-    def imported_records(self) -> ImportedRecordRepository:
-        return ImportedRecordRepository(self.connection)
-
-    @made_once
-    def scores(self) -> ScoreRepository:
-        return ScoreRepository(self.connection)
-
-    @made_once
-    def due_scores(self) -> DueScoreRepository:
-        return DueScoreRepository(self.connection)
-
-    @made_once
-    def score_purges(self) -> ScorePurgeRepository:
-        return ScorePurgeRepository(self.connection)
-
-    @made_once
-    def score_imports(self) -> ScoreImportRepository:
-        return ScoreImportRepository(self.connection)
 
     @made_once
     def exposures(self) -> ExposureRepository:
@@ -290,7 +246,3 @@ class UnitOfWork:
     @made_once
     def processes(self) -> ProcessRepository:
         return ProcessRepository(self.connection)
-
-    @made_once
-    def remote_scores(self) -> RemoteScoreRepository:
-        return RemoteScoreRepository(self.connection)

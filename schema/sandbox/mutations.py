@@ -5,11 +5,16 @@ import strawberry
 from schema.sandbox.clock import SandboxClockMutations
 from schema.sandbox.consents import SandboxConsentMutations
 from schema.sandbox.decisions import SandboxDecisionMutations
+from schema.sandbox.personas import SandboxPersonaMutations
 from schema.sandbox.webhooks import SandboxWebhookMutations
 
 
 @strawberry.type
 class SandboxMutations(
-    SandboxConsentMutations, SandboxDecisionMutations, SandboxClockMutations, SandboxWebhookMutations
+    SandboxPersonaMutations,
+    SandboxConsentMutations,
+    SandboxDecisionMutations,
+    SandboxClockMutations,
+    SandboxWebhookMutations,
 ):
     """The mutations of a sandbox."""

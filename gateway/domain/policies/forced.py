@@ -1,5 +1,5 @@
-"""Rules that decide a request by the beginning of its merchant reference, whatever the policy says. Only a sandbox has
-some (gateway.domain.environment), for the tests of partners."""
+"""Rules that decide a request whatever the policy says: by the beginning of its merchant reference, or because the
+outcomes of a persona are fixed. Only a sandbox has some (gateway.domain.environment), for the tests of partners."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -35,14 +35,14 @@ def find_forced_rule(rules: ForcedRules, merchant_reference: str) -> Rule | None
 
 
 def force(result: PolicyResult, rule: Rule) -> PolicyResult:
-    """Returns the result of a rule that approves nothing, in place of a policy's result. It names the policy, but the
-    rule and the trace are those of the forced rule."""
+    """Returns the result of a forced rule, in place of a policy's result. It names the policy, but the rule and the
+    trace are those of the forced rule. An approval has the benefits of `result`."""
     return replace(
         result,
         verdict=rule.verdict,
-        share=0,
-        maximum=None,
-        benefits={},
+        share=rule.share or 0,
+        maximum=rule.maximum,
+        benefits=result.benefits if rule.verdict is Verdict.APPROVE else {},
         reasons=rule.reasons,
         retry_after=rule.retry_after,
         alternatives=rule.alternatives,

@@ -13,8 +13,9 @@ from gateway.domain.identity.principal import Principal
 from gateway.domain.merchants import PointOfSale, Product
 from gateway.domain.money import Money
 from gateway.domain.policies.forced import force
+from gateway.domain.policies.outcome_override import OutcomeOverride, find_override
 from gateway.domain.policies.override import PolicyOverride
-from gateway.domain.policies.rule import Rule
+from gateway.domain.policies.rule import Rule, Verdict
 from gateway.domain.scoring.score import Measurement
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
@@ -22,7 +23,7 @@ from gateway.services.policies.overrides import OverrideService, with_override
 from gateway.services.scoring.fetching import FetchedScore, require_measurement
 from gateway.store.unit import UnitOfWork
 from merchants.adapter import AdapterResult, MerchantAdapter, Person
-from merchants.available_limit import fit_to_available_limit
+from merchants.available_limit import fit_forced_approval, fit_to_available_limit
 from merchants.registry import AdapterRegistry
 
 
@@ -35,7 +36,9 @@ class Assessment:
     `unlimited_result` is what its policy grants before the credit limit applies; `result` is the same reduced to the
     available part of `credit_limit`. `requested` counts against the consent's maximum amount. `point_of_sale` is where
     the ask comes from, if from a store. `override` is the merchant's override of the policy, if it has one. `shadow` is
-    the result of a shadow policy, which is evaluated and logged but decides nothing; {} without one.
+    the result of a shadow policy, which is evaluated and logged but decides nothing; {} without one. `forced` is the
+    rule that decides instead of the policy, if there is one; `forced_later` is the outcome that the person has in a
+    while, if it is delayed.
     """
 
     adapter: MerchantAdapter[Any]
@@ -51,24 +54,37 @@ class Assessment:
     result: AdapterResult
     override: PolicyOverride | None = None
     shadow: Mapping[str, Any] = field(default_factory=dict)
+    forced: Rule | None = None
+    forced_later: OutcomeOverride | None = None
 
     def fit(self, available: Money) -> "Assessment":
         """The assessment with its result reduced to this available limit."""
-        result = fit_to_available_limit(self.adapter, self.ask, self.person, self.now, self.unlimited_result, available)
+        adapter, full = self.adapter, self.unlimited_result
+        if self.forced is not None:
+            return replace(self, result=fit_forced_approval(adapter, self.ask, self.now, full, available))
+        result = fit_to_available_limit(adapter, self.ask, self.person, self.now, full, available)
         return replace(self, result=result)
 
     def without_starter(self) -> "Assessment":
         """The assessment of the same ask for the same person who is no starter any more. Its result is not yet reduced
         to the available limit."""
         person = replace(self.person, starter=False)
+        if self.forced is not None:
+            return replace(self, person=person)
         result = self.adapter.decide(self.ask, person, self.now)
         return replace(self, person=person, unlimited_result=result, result=result)
 
     def by_rule(self, rule: Rule) -> "Assessment":
-        """The assessment with the result of a forced rule, which no available limit reduces."""
-        policy_result = force(self.result.policy_result, rule)
-        result = AdapterResult(self.adapter.outcome(self.ask, policy_result, self.now), policy_result)
-        return replace(self, unlimited_result=result, result=result)
+        """The assessment with the result of a forced rule. Raises InvalidInput if the rule approves, but no rule of the
+        policy does."""
+        result = force_result(self.adapter, self.ask, self.result, rule, self.now)
+        return replace(self, unlimited_result=result, result=result, forced=rule, forced_later=None)
+
+    def by_override(self, override: OutcomeOverride) -> "Assessment":
+        """The assessment with the outcome that is fixed for the person. An approval is not yet reduced to the available
+        limit. Raises InvalidInput as `by_rule`."""
+        later = override if override.delay is not None else None
+        return replace(self.by_rule(override.first_rule), forced_later=later)
 
     def summary(self) -> dict[str, Any]:
         """Tier, overdue obligations, breaches and outcome as a document, for the sealed part of a log entry. Has
@@ -83,10 +99,19 @@ class Assessment:
 
 
 class Assessor:
-    """Assesses an ask: consent, score, policy, available limit. Reads only."""
+    """Assesses an ask: consent, score, policy, available limit. Reads only. `fixed_outcomes` is whether a person can
+    have outcomes that are fixed, as personas of a sandbox can."""
 
-    def __init__(self, registry: AdapterRegistry, credit_limits: CreditLimits, overrides: OverrideService) -> None:
+    def __init__(
+        self,
+        registry: AdapterRegistry,
+        credit_limits: CreditLimits,
+        overrides: OverrideService,
+        *,
+        fixed_outcomes: bool = False,
+    ) -> None:
         self._registry, self._credit_limits, self._overrides = registry, credit_limits, overrides
+        self._fixed_outcomes = fixed_outcomes
 
     def effective_adapter(
         self, unit: UnitOfWork, merchant_id: str, key: str, now: BusinessTime
@@ -147,11 +172,29 @@ class Assessor:
             result=unlimited_result,
             override=override,
         )
+        if self._fixed_outcomes:
+            fixed = find_override(unit.users.load_overrides(consent.user_id), adapter.product)
+            assessment = assessment if fixed is None else assessment.by_override(fixed)
         return assessment.fit(available)
 
     def credit_limit(self, tier: Tier, currency: str) -> Money:
         """The credit limit of a tier."""
         return self._credit_limits.limit(tier, currency)
+
+
+def force_result(
+    adapter: MerchantAdapter[Any], ask: object, result: AdapterResult, rule: Rule, now: BusinessTime
+) -> AdapterResult:
+    """The result of a forced rule for this ask, in place of `result`. An approval has the terms of the policy's rule
+    that grants the most. Raises InvalidInput if the rule approves, but no rule of the policy does."""
+    policy_result = result.policy_result
+    if rule.verdict is Verdict.APPROVE:
+        best = next(iter(adapter.review_rules(now)), None)
+        if best is None:
+            raise InvalidInput("INVALID", "No rule of the policy approves, so no approval can be forced.", ("ask",))
+        policy_result = adapter.manual_approval(ask, best, now).policy_result
+    policy_result = force(policy_result, rule)
+    return AdapterResult(adapter.outcome(ask, policy_result, now), policy_result)
 
 
 def add_obligations(unit: UnitOfWork, measurement: Measurement, user_id: str, now: BusinessTime) -> Measurement:

@@ -11,7 +11,7 @@ from gateway.domain.consents.consent import Consent
 from gateway.domain.decisions.decision import Decision
 from gateway.domain.decisions.outcome import Approval, ManualReview
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import first_status
+from gateway.domain.decisions.transitions import Status, first_status
 from gateway.domain.errors import ConsentRefused, InvalidInput, Unavailable
 from gateway.domain.identity.principal import Principal
 from gateway.domain.money import Money
@@ -28,6 +28,7 @@ from gateway.services.decisions.shadows import ShadowPolicies
 from gateway.services.scoring.fetching import FetchedScore, ScoreFetcher
 from gateway.services.scoring.inquiries import InquiryBudget
 from gateway.store.database import Database
+from gateway.store.sandbox.reviews import PersonaReviewRow
 from gateway.store.unit import UnitOfWork
 
 NO_SHADOW_POLICIES = ShadowPolicies()
@@ -156,6 +157,14 @@ class DecisionRequester:
         if unit.decisions.insert(decision, event, personal, record) is None:
             raise InvalidInput(
                 "DUPLICATE_REFERENCE", "Another decision has this merchant reference.", ("merchantReference",)
+            )
+        later = assessment.forced_later
+        if later is not None and later.delay is not None:
+            approves, due_at = later.status is Status.APPROVED, BusinessTime(now + later.delay)
+            unit.persona_reviews.insert(
+                PersonaReviewRow(
+                    decision_id=decision_id, merchant_id=principal.merchant_id, due_at=due_at, approves=approves
+                )
             )
         self._access_log.record(unit, principal, "REQUEST", assessment.purpose, {"decision": decision_id})
         return RequestResult(decision.state.as_of(now), False)

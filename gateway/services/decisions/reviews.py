@@ -10,8 +10,9 @@ from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import SystemTransition, require_rule
 from gateway.domain.errors import ConsentRefused, InvalidInput, NotFound
 from gateway.domain.events import Actor
+from gateway.domain.policies.rule import Rule
 from gateway.domain.scoring.score import SCORE, Measurement
-from gateway.services.decisions.assessment import Assessor, add_obligations, require_covered
+from gateway.services.decisions.assessment import Assessor, add_obligations, force_result, require_covered
 from gateway.services.decisions.scheduler import DecisionScheduler
 from gateway.sources.contract import ScoreSource
 from gateway.store.database import Database
@@ -40,9 +41,16 @@ class DecisionReviewer:
 
         return self._database.read(read)
 
-    def approve(self, decision_id: str, rule_id: str | None = None) -> DecisionState:
+    def approve(
+        self,
+        decision_id: str,
+        rule_id: str | None = None,
+        *,
+        forced: Rule | None = None,
+        actor: Actor = Actor.OPERATOR,
+    ) -> DecisionState:
         """Approves a decision on the terms of `rule_id`, by default of the rule that grants the least. A rule for
-        starters must be named.
+        starters must be named. In a sandbox a `forced` rule decides instead. `actor` is who approves.
 
         Raises NotFound, StateConflict for a decision that is not in manual review, ConsentRefused, Unavailable, and
         InvalidInput if the person's available limit is too small, the rule does not approve or is for starters and the
@@ -58,11 +66,11 @@ class DecisionReviewer:
         self._scheduler.apply_to(due)  # as for a request, because due transitions can release exposure
         now = self._database.read(lambda unit: unit.business_time(state.merchant_id))
         measurement = self._source.measure(user_id, now)
-        return self._database.write(lambda unit: self._approve(unit, decision_id, rule_id, measurement))
+        return self._database.write(lambda unit: self._approve(unit, decision_id, rule_id, forced, actor, measurement))
 
-    def decline(self, decision_id: str, reasons: Sequence[str] = ()) -> DecisionState:
-        """Declines a decision with these reason codes, by default those of the policy. Raises NotFound, StateConflict,
-        InvalidInput."""
+    def decline(self, decision_id: str, reasons: Sequence[str] = (), *, actor: Actor = Actor.OPERATOR) -> DecisionState:
+        """Declines a decision with these reason codes, by default those of the policy. `actor` is who declines. Raises
+        NotFound, StateConflict, InvalidInput."""
 
         def decline(unit: UnitOfWork) -> DecisionState:
             decision = _lock(unit, decision_id)
@@ -74,13 +82,19 @@ class DecisionReviewer:
                 raise InvalidInput("INVALID", f"A decline needs reasons. Known: {' '.join(REASONS)}.", ("reasons",))
             event = decision.decline(Decline(codes), now)
             personal = {"outcome": decision.state.outcome.document()}
-            unit.decisions.save(decision, event, Actor.OPERATOR, personal)
+            unit.decisions.save(decision, event, actor, personal)
             return decision.state.as_of(now)
 
         return self._database.write(decline)
 
     def _approve(
-        self, unit: UnitOfWork, decision_id: str, rule_id: str | None, measurement: Measurement
+        self,
+        unit: UnitOfWork,
+        decision_id: str,
+        rule_id: str | None,
+        forced: Rule | None,
+        actor: Actor,
+        measurement: Measurement,
     ) -> DecisionState:
         consent = unit.consents.lock(_load(unit, decision_id).consent_id)
         decision = _lock(unit, decision_id)
@@ -95,6 +109,8 @@ class DecisionReviewer:
         except InvalidInput as error:
             raise error.with_prefix("ask", adapter.member) from None
         result = adapter.manual_approval(ask, rule_id, now)
+        if forced is not None:
+            result = force_result(adapter, ask, result, forced, now)
         approval = _require_approval(result.outcome)
         if consent is None:
             raise ConsentRefused("CONSENT_REVOKED", "The consent no longer exists.")
@@ -130,7 +146,7 @@ class DecisionReviewer:
             "outcome": approval.document(),
             "ruling": policy_result.document(),
         }
-        unit.decisions.save(decision, event, Actor.OPERATOR, personal)
+        unit.decisions.save(decision, event, actor, personal)
         return decision.state.as_of(now)
 
 

@@ -1,10 +1,11 @@
 """The personas and the behaviour records from which the scorecard computes their scores."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.domain.money import Money
 from gateway.domain.scoring.record import BehaviourRecord, Dimension, RecordKind, month_of, month_start
+from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 
 _PARTNERS = ("city-rentals", "north-hotels", "river-bikes", "old-town-flats", "plaza-stores")
@@ -175,6 +176,21 @@ CATALOGUE = (
     ),
 )
 """All personas, in the order in which they are listed."""
+
+_BY_HANDLE = {each.handle: each for each in CATALOGUE}
+_OF_TIER = {
+    Tier.UNSCORED: _BY_HANDLE["unscored"],
+    Tier.BUILDING: _BY_HANDLE["building"],
+    Tier.FAIR: _BY_HANDLE["fair"],
+    Tier.GOOD: _BY_HANDLE["good"],
+    Tier.VERY_GOOD: replace(_BY_HANDLE["just-below"], score=674, shop_months=5),  # not at the edge of the tier
+    Tier.EXCELLENT: _BY_HANDLE["excellent"],
+}
+
+
+def blueprint_of_tier(tier: Tier, handle: str) -> PersonaBlueprint:
+    """Returns a further persona with a score inside this tier, by the built-in scorecard."""
+    return replace(_OF_TIER[tier], handle=handle, summary=f"Made by sandboxPersonaCreate: {tier} when new.")
 
 
 def _months_before(now: BusinessTime, months: int) -> BusinessTime:

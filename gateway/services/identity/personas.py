@@ -1,17 +1,21 @@
 """Sandbox personas: test users whose first score is known. Each partner has its own copy of them."""
 
-from collections.abc import Iterable, Mapping
+from base64 import b32encode
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.domain.decisions.transitions import first_status
 from gateway.domain.events import Actor
 from gateway.domain.identity.persona import Expectation, Persona
 from gateway.domain.merchants import Product
+from gateway.domain.policies.outcome_override import OutcomeOverride, find_override
 from gateway.domain.scoring.record import Dimension
 from gateway.domain.scoring.tier import tier_of
 from gateway.kit.clock import BusinessTime, business_time
+from gateway.kit.crypto import Secrets
 from gateway.kit.ids import Ids
 from gateway.services.consents.service import ConsentService
+from gateway.services.decisions.assessment import force_result
 from gateway.services.identity.accounts import AccountService
 from gateway.services.identity.persona_records import CATALOGUE, PersonaBlueprint
 from gateway.services.query_unit import QueryUnit
@@ -63,26 +67,41 @@ class PersonaService:
         present = {row.handle: row for row in unit.users.list_personas(partner.id)}
         now = business_time(unit.wall, partner.clock_offset_seconds)
         for each in CATALOGUE:
-            if each.handle not in present:
-                user = self._accounts.register(
-                    unit,
-                    username=username(each.handle, partner),
-                    password_hash=hashes[each.handle],
-                    display_name=each.handle.replace("-", " ").capitalize(),
-                    partner_id=partner.id,
-                )
-                present[each.handle] = PersonaRow(
-                    id=self._ids.new("per"),
-                    partner_id=partner.id,
-                    user_id=user.id,
-                    handle=each.handle,
-                    summary=each.summary,
-                    score=each.score,
-                    open_overdue=each.overdue,
-                )
-                unit.users.insert_persona(present[each.handle])
-            self.write_records(unit, each, present[each.handle], now)
+            if each.handle in present:
+                self.write_records(unit, each, present[each.handle], now)
+            else:
+                present[each.handle] = self.add(unit, partner, each, hashes[each.handle])
         return [present[each.handle] for each in CATALOGUE]
+
+    def add(
+        self,
+        unit: UnitOfWork,
+        partner: PartnerRow,
+        blueprint: PersonaBlueprint,
+        password_hash: str,
+        overrides: Sequence[OutcomeOverride] = (),
+    ) -> PersonaRow:
+        """Creates a persona with its behaviour records and its score. Raises InvalidInput for a taken username."""
+        user = self._accounts.register(
+            unit,
+            username=username(blueprint.handle, partner),
+            password_hash=password_hash,
+            display_name=blueprint.handle.replace("-", " ").capitalize(),
+            partner_id=partner.id,
+        )
+        persona = PersonaRow(
+            id=self._ids.new("per"),
+            partner_id=partner.id,
+            user_id=user.id,
+            handle=blueprint.handle,
+            summary=blueprint.summary,
+            score=blueprint.score,
+            open_overdue=blueprint.overdue,
+            overrides=[each.document() for each in overrides] or None,
+        )
+        unit.users.insert_persona(persona)
+        self.write_records(unit, blueprint, persona, business_time(unit.wall, partner.clock_offset_seconds))
+        return persona
 
     def write_records(
         self, unit: UnitOfWork, blueprint: PersonaBlueprint, persona: PersonaRow, now: BusinessTime
@@ -125,14 +144,23 @@ class PersonaService:
 
 def _persona(row: PersonaRow, adapters: Iterable[MerchantAdapter[Any]]) -> Persona:
     tier = tier_of(row.score)
-    expectations = tuple(_expectation(adapter, Person(tier, row.open_overdue)) for adapter in adapters)
+    person, overrides = Person(tier, row.open_overdue), row.overrides or ()
+    expectations = tuple(_expectation(each, person, find_override(overrides, each.product)) for each in adapters)
     return Persona(row.id, row.handle, row.summary, tier, row.score, expectations)
 
 
-def _expectation(adapter: MerchantAdapter[Any], person: Person) -> Expectation:
+def _expectation(adapter: MerchantAdapter[Any], person: Person, fixed: OutcomeOverride | None) -> Expectation:
     ordinary = adapter.ordinary_case
-    outcome = adapter.decide(ordinary.ask, person, ordinary.now).outcome
+    result = adapter.decide(ordinary.ask, person, ordinary.now)
+    if fixed is not None:
+        result = force_result(adapter, ordinary.ask, result, fixed.first_rule, BusinessTime(ordinary.now))
+    outcome = result.outcome
     return Expectation(adapter.product, first_status(outcome), outcome.reasons)
+
+
+def persona_password(secrets: Secrets, partner: PartnerRow, handle: str) -> str:
+    """The password of a persona: always the same for a handle, 12 letters and digits, because it is typed by hand."""
+    return b32encode(secrets.derive(f"seed persona {partner.id} {handle}")).decode().lower()[:12]
 
 
 def username(handle: str, partner: PartnerRow) -> str:

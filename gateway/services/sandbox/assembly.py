@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 
 from gateway.domain.environment import Environment
+from gateway.kit.crypto import Secrets
 from gateway.kit.ids import Ids
 from gateway.services.consents.service import ConsentService
 from gateway.services.decisions.claims import ClaimService
 from gateway.services.decisions.reviews import DecisionReviewer
+from gateway.services.identity.accounts import AccountService
+from gateway.services.identity.personas import PersonaService
 from gateway.services.sandbox.clock import SandboxClockService
 from gateway.services.sandbox.consents import SandboxConsentService
 from gateway.services.sandbox.decisions import SandboxDecisionService
+from gateway.services.sandbox.personas import SandboxPersonaService
 from gateway.services.sandbox.webhooks import SandboxWebhookService
 from gateway.services.tasks import DueWork
 from gateway.settings import Settings
@@ -25,6 +29,7 @@ class SandboxServices:
     clock: SandboxClockService
     decisions: SandboxDecisionService
     webhooks: SandboxWebhookService
+    personas: SandboxPersonaService
 
 
 def make_sandbox(
@@ -37,6 +42,9 @@ def make_sandbox(
     reviews: DecisionReviewer,
     claims: ClaimService,
     registry: AdapterRegistry,
+    personas: PersonaService,
+    accounts: AccountService,
+    secrets: Secrets,
 ) -> SandboxServices:
     """Returns the services of a sandbox. `due` is what the deployment does when it falls due."""
     return SandboxServices(
@@ -44,4 +52,5 @@ def make_sandbox(
         SandboxClockService(database, due),
         SandboxDecisionService(database, reviews, claims, due.disputes, due.scheduler),
         SandboxWebhookService(database, registry, environment, ids),
+        SandboxPersonaService(database, registry, settings, personas, accounts, secrets),
     )

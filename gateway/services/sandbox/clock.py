@@ -86,6 +86,8 @@ class SandboxClockService:
         """Does what is due at the partner's present business time."""
         while self.due.scheduler.apply_to(self._database.read(lambda unit: _list_due(unit, partner_id))):
             pass
+        if self.due.persona_reviews is not None:
+            self.due.persona_reviews.decide_due()
         self.due.disputes.uphold_unanswered()
         self.due.record_disputes.uphold_due()
         self.due.scores.compute_due()

@@ -3,13 +3,14 @@ none."""
 
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, select
 from sqlmodel import Field, UniqueConstraint
 
 from gateway.domain.errors import NotFound
 from gateway.kit.clock import WallTime
-from gateway.store.base import Record, moment_column, table_of
+from gateway.store.base import Record, json_column, moment_column, table_of
 from gateway.store.logs.record_log import RecordLog
 from gateway.store.repository import Repository, insert_into
 from gateway.store.statements import run_many
@@ -41,7 +42,7 @@ class UserTable(UserRow, table=True):
 
 class PersonaRow(Record):
     """A sandbox user whose first outcomes are known. `score` and `open_overdue` are those of a new one; `score` is None
-    for an unscored persona."""
+    for an unscored persona. `overrides` are the documents of its outcome overrides, None if it has none."""
 
     id: str = Field(primary_key=True)
     partner_id: str = Field(foreign_key="partners.id")
@@ -50,6 +51,7 @@ class PersonaRow(Record):
     summary: str
     score: int | None = None
     open_overdue: int = 0
+    overrides: list[dict[str, Any]] | None = json_column(optional=True, default=None)
 
 
 class PersonaTable(PersonaRow, table=True):
@@ -102,6 +104,7 @@ _OF_PARTNER = (
 )
 _PERSONA = _OF_PARTNER.where(PERSONAS.c.id == bindparam("persona_id"))
 _PERSONAS = _OF_PARTNER.order_by(PERSONAS.c.id)
+_OVERRIDES = select(PERSONAS.c.overrides).where(PERSONAS.c.user_id == bindparam("user_id"))
 _HELD = (
     select(USERS.c.id)
     .where(USERS.c.id == bindparam("user_id"), USERS.c.disabled_at.is_(None))
@@ -227,6 +230,10 @@ class UserRepository(Repository):
     def list_personas(self, partner_id: str) -> list[PersonaRow]:
         """Returns the personas of a partner, oldest first. Those before a reset are left out."""
         return self._all(PersonaRow, _PERSONAS, partner_id=partner_id)
+
+    def load_overrides(self, user_id: str) -> Sequence[dict[str, Any]]:
+        """Returns the documents of the outcome overrides of a persona. Empty if the user has none."""
+        return self._value(_OVERRIDES, user_id=user_id) or ()
 
     def insert_persona(self, persona: PersonaRow) -> None:
         """Writes a new persona."""

@@ -1,0 +1,16 @@
+"""The repositories of what only a sandbox stores that a unit of work has."""
+
+from sqlalchemy import Connection
+
+from gateway.store.made_once import made_once
+from gateway.store.sandbox.reviews import PersonaReviewRepository
+
+
+class SandboxRepositories:
+    """The repositories of a sandbox over the connection of the unit."""
+
+    connection: Connection
+
+    @made_once
+    def persona_reviews(self) -> PersonaReviewRepository:
+        return PersonaReviewRepository(self.connection)
