@@ -31,6 +31,7 @@ from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import NotReady, Readiness, Steps
 from gateway.web.metrics import CountRequests, Metrics
 from gateway.web.pages.partner_callback import page as partner_callback
+from gateway.web.pages.partners import page as partners
 from gateway.web.site.notices import make_letter_writer
 from gateway.web.site.site import build_site
 from migrations import revisions
@@ -95,7 +96,9 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
         await anyio.to_thread.run_sync(_run_or_log, "checkpoint", container.tasks.sign_checkpoints)
         container.close()
 
-    of_sandbox = [*partner_callback.routes(site), *event_stream.routes(container)] if settings.sandbox else []
+    of_sandbox: list[BaseRoute] = []
+    if settings.sandbox:
+        of_sandbox = [*partners.routes(site), *partner_callback.routes(site), *event_stream.routes(container)]
     endpoint = GraphQLEndpoint(engine, queue, site.threads, metrics, largest_body=settings.query_maximum_body)
     api = [*_graphql_routes(container, endpoint, built), *readiness.routes(), *of_sandbox]
     application = build_application(site, api, lifespan)

@@ -1,7 +1,9 @@
-"""The credentials file of a sandbox: merchants with their clients and a token, and personas with their passwords."""
+"""The credentials file of a sandbox: a sign-in link, merchants with their clients and a token, and personas with their
+passwords."""
 
 from typing import Any
 
+from gateway.cli.sign_in_links import describe_link
 from gateway.domain.scope import TokenKind
 from gateway.services.container import Container
 from gateway.services.identity.access_tokens import AccessToken, issue_access_token
@@ -9,11 +11,13 @@ from gateway.services.seeding import DEMO_ADAPTER, LOOPBACK_URI, Seed, SeededCli
 from gateway.store.unit import UnitOfWork
 
 
-def describe_credentials(container: Container, issuer: str, seed: Seed) -> dict[str, Any]:
-    """The content of the credentials file, with a new merchant token for each merchant."""
+def describe_credentials(container: Container, issuer: str, partner_name: str, seed: Seed) -> dict[str, Any]:
+    """The content of the credentials file of a partner, with a new sign-in link, and a new merchant token for each
+    merchant."""
     return {
         "issuer": issuer,
         "graphql": f"{issuer}/graphql",
+        **describe_link(container, issuer, partner_name),
         "merchants": [
             {
                 "id": merchant.id,

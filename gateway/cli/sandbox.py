@@ -25,6 +25,7 @@ from gateway.cli.console import DatabaseUrl, confirm, console, container_for, fa
 from gateway.cli.credentials import demo_merchant, describe_credentials
 from gateway.cli.output import AsJson, print_list
 from gateway.cli.serve import listen, metrics_for, server_for
+from gateway.cli.sign_in_links import print_link
 from gateway.demo.demo import Demo, DemoFailed
 from gateway.demo.narrator import Narrator
 from gateway.demo.point_of_sale import PointOfSaleDemo
@@ -218,7 +219,7 @@ def _announce(
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.02)
     try:
-        credentials = describe_credentials(container, container.settings.issuer, seed)
+        credentials = describe_credentials(container, container.settings.issuer, PARTNER, seed)
         write_whole(path, json.dumps(credentials, indent=2, ensure_ascii=False) + "\n")
     except (Outage, OSError) as error:
         failures.append(f"The credentials could not be written to {path}: {error}")
@@ -230,7 +231,7 @@ def _announce(
             console.print(Text("\nEvery response was as expected.", "bold green"))
         except DemoFailed as error:
             console.print(Text("\nThe demo failed:", "bold red"), str(error))
-    _print_sandbox(container.settings, seed, path, demo_merchant(credentials))
+    _print_sandbox(container.settings, seed, path, credentials)
 
 
 def _run_demo(container: Container, credentials: dict[str, Any], spare: tuple[str, Seed] | None) -> None:
@@ -241,13 +242,15 @@ def _run_demo(container: Container, credentials: dict[str, Any], spare: tuple[st
             f"{DEMO_PERSONA}@{PARTNER} has open agreements, or the merchant of the demo was changed.\n"
             f"So the demo runs with the partner {name}. For new personas: gateway sandbox reset"
         )
-        credentials = describe_credentials(container, container.settings.issuer, seed)
+        credentials = describe_credentials(container, container.settings.issuer, name, seed)
     WebsiteDemo(credentials, Narrator(console)).run()
 
 
-def _print_sandbox(settings: Settings, seed: Seed, path: Path, example: dict[str, Any]) -> None:
+def _print_sandbox(settings: Settings, seed: Seed, path: Path, credentials: dict[str, Any]) -> None:
+    example = demo_merchant(credentials)
     issuer, token = settings.issuer, example["merchant_token"]
     console.print(Text("\nThe sandbox is running.", "bold"), "Ctrl-C stops it.\n")
+    print_link(credentials)
     console.print(f"  GraphQL       {issuer}/graphql")
     console.print(f"  OAuth         {issuer}/.well-known/oauth-authorization-server")
     console.print(f"  Your account  {issuer}/account   (sign in as a persona)")

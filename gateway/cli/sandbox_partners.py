@@ -11,9 +11,11 @@ from gateway.bootstrap import build
 from gateway.cli.console import DatabaseUrl, console, fail, require_file, settings_for
 from gateway.cli.credentials import describe_credentials
 from gateway.cli.output import AsJson, print_json, print_list
+from gateway.cli.sign_in_links import describe_link, print_link
+from gateway.services.seeding import PARTNER
 from gateway.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Make partners of a sandbox.")
+app = typer.Typer(no_args_is_help=True, help="Make partners of a sandbox, and sign-in links for its pages.")
 
 
 @app.command()
@@ -31,17 +33,17 @@ def new(
 
     With --json: the document of the credentials file of `gateway sandbox up`, with the name as partner."""
     settings = _with_issuer(settings_for(database_url))
-    if not settings.sandbox:
-        fail("GATEWAY_ENVIRONMENT is live. Partners of a sandbox exist in a sandbox only.")
+    _require_sandbox(settings)
     require_file(settings.database_url)
     with closing(build(settings)) as container:
         partner = f"test-{token_hex(5)}" if name is None else name
         seed = container.seeding.seed_new(partner)
-        credentials = {"partner": partner, **describe_credentials(container, settings.issuer, seed)}
+        credentials = {"partner": partner, **describe_credentials(container, settings.issuer, partner, seed)}
     if as_json:
         print_json(credentials)
         return
     console.print(f"Partner {partner} at {settings.issuer}\n")
+    print_link(credentials)
     clients = [{**client, "merchant": each["name"]} for each in credentials["merchants"] for client in each["clients"]]
     print_list(
         clients,
@@ -51,6 +53,34 @@ def new(
         as_json=False,
     )
     console.print("\nSecrets, keys, merchant tokens and passwords are in the output of --json.")
+
+
+@app.command()
+def link(
+    name: Annotated[str, typer.Argument(help="Name of the partner.")] = PARTNER,
+    as_json: AsJson = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Print a new sign-in link for the pages of the sandbox.
+
+    Opening it signs a browser in as the partner, once, within 12 hours. Earlier links stay valid. Works beside a
+    running server.
+
+    With --json: an object with partner, sign_in_link and sign_in_link_expires_in (seconds)."""
+    settings = _with_issuer(settings_for(database_url))
+    _require_sandbox(settings)
+    require_file(settings.database_url)
+    with closing(build(settings)) as container:
+        described = describe_link(container, settings.issuer, name)
+    if as_json:
+        print_json({"partner": name, **described})
+        return
+    print_link(described)
+
+
+def _require_sandbox(settings: Settings) -> None:
+    if not settings.sandbox:
+        fail("GATEWAY_ENVIRONMENT is live. Partners of a sandbox exist in a sandbox only.")
 
 
 def _with_issuer(settings: Settings) -> Settings:

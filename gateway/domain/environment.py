@@ -40,7 +40,8 @@ class Environment:
     def token_prefix(self, kind: str) -> str:
         """Returns the prefix of all secrets of one kind, by which secret scanners find them. The kinds are "at" (access
         token), "rt" (refresh token), "ac" (code), "cs" (client secret), "dc" (device code), "ia" and "ra" (initial and
-        registration access token), and "iv" (invitation)."""
+        registration access token), "iv" (invitation) and "pl" (sign-in link of a
+        partner)."""
         return f"sgw_{self.mark}{kind}_"
 
 

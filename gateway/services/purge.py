@@ -1,5 +1,5 @@
-"""Deletes rows that have expired: pushed requests, codes, tokens, invitations, sessions, used assertions and proofs,
-idempotency records, notices, and what was sent to webhook endpoints."""
+"""Deletes rows that have expired: pushed requests, codes, tokens, invitations, sign-in links, sessions, used assertions
+and proofs, idempotency records, notices, and what was sent to webhook endpoints."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta

@@ -8,6 +8,7 @@ from gateway.kit.clock import WallTime
 from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
 from gateway.store.identity.invitations import INVITATIONS
 from gateway.store.identity.sessions import SESSIONS
+from gateway.store.merchants.partner_sessions import PARTNER_SESSIONS, SIGN_IN_LINKS
 from gateway.store.notices.notices import NOTICES
 from gateway.store.oauth.device_codes import DEVICE_CODES
 from gateway.store.oauth.initial_access_tokens import INITIAL_ACCESS_TOKENS
@@ -50,7 +51,7 @@ _STATEMENTS = {
     table.name: _delete(table, table.c.expires_at)
     for table in (
         *(PUSHED_REQUESTS, DEVICE_CODES, ACCESS_TOKENS, INITIAL_ACCESS_TOKENS, INVITATIONS),
-        *(REPLAYS, IDEMPOTENCY_RECORDS),
+        *(REPLAYS, IDEMPOTENCY_RECORDS, SIGN_IN_LINKS, PARTNER_SESSIONS),
     )
 } | {
     table.name: _delete(table, table.c.expires_at, _has_no_token(table, table.c.family))

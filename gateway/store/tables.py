@@ -7,7 +7,7 @@ from gateway.store.consents import consents, versions
 from gateway.store.decisions import decisions, disputes, exposures, idempotency
 from gateway.store.identity import clients, invitations, sessions, trusted_documents, users
 from gateway.store.logs import access_log, checkpoints, decision_log, keys, record_log, trees
-from gateway.store.merchants import merchants, partners
+from gateway.store.merchants import merchants, partner_sessions, partners
 from gateway.store.notices import notices, preferences
 from gateway.store.oauth import device_codes, initial_access_tokens, replays, requests, tokens
 from gateway.store.sandbox import reviews
@@ -21,7 +21,7 @@ MODULES = (
     *(consents, versions),
     *(decisions, disputes, exposures, idempotency),
     *(clients, invitations, sessions, trusted_documents, users),
-    *(merchants, partners),
+    *(merchants, partner_sessions, partners),
     *(device_codes, initial_access_tokens, replays, requests, tokens),
     *(imports, record_disputes, records, remote_scores, scores),
     *(announcements, deliveries, endpoints),

@@ -12,10 +12,20 @@ from gateway.kit.limits import TooManyAttempts
 from gateway.kit.outage import RETRY_AFTER, Outage, outage_log
 from gateway.oauth.request_parsing import route_path
 from gateway.web.rendering import Renderer
-from gateway.web.site.redirects import ACCOUNT, request_login
+from gateway.web.site.redirects import ACCOUNT, PARTNER_SIGN_IN, request_login, see_other
 from gateway.web.texts import msgid
 
-PAGES = ("/", "/login", "/logout", "/invitation", "/account", "/oauth/authorize", "/device", "/device/done")
+PAGES = (
+    "/",
+    "/login",
+    "/logout",
+    "/invitation",
+    "/account",
+    "/oauth/authorize",
+    "/device",
+    "/device/done",
+    "/partners",
+)
 _TITLES = {
     400: msgid("This did not work"),
     403: msgid("This is not allowed"),
@@ -63,6 +73,10 @@ class SignedOut(Exception):
         self.form = form
 
 
+class PartnerSignedOut(Exception):
+    """A page of a partner was opened, or a form was sent, without a live session of a partner. Nothing was done."""
+
+
 class Errors:
     """Builds error responses as a page or as JSON, whichever the caller reads."""
 
@@ -74,6 +88,7 @@ class Errors:
         return {
             PageError: self.page_error,
             SignedOut: self.signed_out,
+            PartnerSignedOut: self.partner_signed_out,
             HTTPException: self.http_error,
             TooManyAttempts: self.too_many,
             Outage: self.outage,
@@ -88,6 +103,10 @@ class Errors:
     async def signed_out(self, request: Request, _: Exception) -> Response:
         """Handler of SignedOut: 303 to the login page, which leads to the account page."""
         return request_login(request, ACCOUNT)
+
+    async def partner_signed_out(self, request: Request, _: Exception) -> Response:
+        """Handler of PartnerSignedOut: 303 to the page that says how a partner signs in."""
+        return see_other(PARTNER_SIGN_IN)
 
     async def too_many(self, request: Request, error: Exception) -> Response:
         """Handler of TooManyAttempts: 429 (RFC 6585 section 4)."""
@@ -143,7 +162,7 @@ def request_id(request: Request) -> str:
 
 def _is_for_persons(request: Request) -> bool:
     path = request.scope["path"]
-    if path in PAGES or path.startswith("/account/"):
+    if path in PAGES or path.startswith(("/account/", "/partners/")):
         return True
     for_programs = path.startswith(("/oauth/", "/graphql", "/webhooks/", "/.well-known/"))
     return not for_programs and "text/html" in request.headers.get("accept", "")

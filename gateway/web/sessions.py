@@ -8,21 +8,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.oauth.request_parsing import UnreadableRequest, read_form
 from gateway.services.container import Container
 from gateway.services.identity.accounts import BrowserSession
 from gateway.services.identity.logins import LONGEST_DEVICE_COOKIE
 from gateway.services.identity.visitors import VisitorCookies
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError, SignedOut
+from gateway.web.own_forms import CSRF_FIELD, FOREIGN_FORM, read_own_form, reports_own_origin
 from gateway.web.rendering import set_person_language
-from gateway.web.texts import msgid
 
-CSRF_FIELD = "csrf_token"
 LONGEST_SECRET = 128
 _YEAR = 365 * 86400
-FOREIGN_FORM = msgid("This page is out of date. Please open it again.")
-UNREADABLE_FORM = msgid("The form could not be read. Please open the page again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +35,10 @@ class Sessions:
     """Loads and starts sessions, and checks submitted forms."""
 
     def __init__(self, container: Container) -> None:
-        self._database, self._accounts, self._settings = container.database, container.accounts, container.settings
-        self._clock = container.clock
-        self._visitors = VisitorCookies(container.secrets.derive("visitors"), self._settings.session_life)
-        self._secure = self._settings.issuer.startswith("https")
+        self._database, self._accounts, self._clock = container.database, container.accounts, container.clock
+        self._visitors = VisitorCookies(container.secrets.derive("visitors"), container.settings.session_life)
+        self._issuer = container.settings.issuer
+        self._secure = self._issuer.startswith("https")
         prefix = "__Host-" if self._secure else ""
         self.cookie, self.device_cookie_name = f"{prefix}sesame_session", f"{prefix}sesame_device"
 
@@ -71,10 +67,10 @@ class Sessions:
         """The session and the fields of a submitted form. The fields in `multiline` may contain line ends. Raises
         SignedOut if nobody is signed in any more, PageError (403) unless the form has the session's CSRF token and the
         browser reports our own origin."""
-        form = await self._read_own_form(request, multiline)
+        form = await read_own_form(request, self._issuer, multiline)
         session = await self.current(request)
         matches = session is not None and _has_token(form, session)
-        own, visitor = self._reports_own_origin(request), session is not None and session.user_id is None
+        own, visitor = reports_own_origin(request, self._issuer), session is not None and session.user_id is None
         # The login page is no harm to those who have lost their session. Others get an error.
         if (own and visitor and not matches) or (session is None and (own or self.cookie in request.cookies)):
             raise SignedOut(form)
@@ -86,22 +82,10 @@ class Sessions:
         """The form of the login or logout page, which may be from a tab that is older than the session. Raises
         PageError (403) for a form of another origin. `without_referrer`: the page has the policy no-referrer, with
         which browsers report no origin. Then the site that they report counts, and the CSRF token."""
-        form = await self._read_own_form(request, without_referrer=without_referrer)
+        form = await read_own_form(request, self._issuer, without_referrer=without_referrer)
         session = await self.current(request)
-        authentic = self._reports_own_origin(request) or (session is not None and _has_token(form, session))
+        authentic = reports_own_origin(request, self._issuer) or (session is not None and _has_token(form, session))
         return Submission(session, form, authentic)
-
-    def _reports_own_origin(self, request: Request) -> bool:
-        return request.headers.get("origin") == self._settings.issuer
-
-    async def _read_own_form(
-        self, request: Request, multiline: Collection[str] = (), *, without_referrer: bool = False
-    ) -> dict[str, str]:
-        self._require_own_origin(request, without_referrer=without_referrer)
-        try:
-            return await read_form(request, multiline)
-        except UnreadableRequest as refused:
-            raise PageError(refused.status, UNREADABLE_FORM) from None
 
     def remember(self, response: Response, session: BrowserSession) -> None:
         """Sets the session cookie, which the browser deletes when it closes. The session can end earlier."""
@@ -129,17 +113,6 @@ class Sessions:
         if session is not None and session.stale:
             self._database.write(lambda unit: self._accounts.touch(unit, secret))
         return session
-
-    def _require_own_origin(self, request: Request, *, without_referrer: bool = False) -> None:
-        # Programs send neither header; then the CSRF token alone decides.
-        origin = request.headers.get("origin")
-        if without_referrer and origin == "null":
-            origin = None
-        site = request.headers.get("sec-fetch-site")
-        if origin is not None and origin != self._settings.issuer:
-            raise PageError(403, FOREIGN_FORM)
-        if origin is None and site not in {None, "same-origin"}:
-            raise PageError(403, FOREIGN_FORM)
 
 
 def _has_token(form: dict[str, str], session: BrowserSession) -> bool:

@@ -14,7 +14,8 @@ from gateway.settings import Settings
 from gateway.web.routes import STATIC
 from tests.support.node import NodeProject
 from tests.support.oauth_world import OAuthWorld
-from tests.support.page_cases import CASES, PageCase
+from tests.support.page_case import PageCase
+from tests.support.page_cases import CASES
 
 pytestmark = pytest.mark.browser
 NODE = Path(__file__).parents[1] / "node"

@@ -36,6 +36,8 @@ MISTAKES = [
     ("sandbox", "partner", "new", "A b"),
     ("sandbox", "partner", "new", ""),
     ("sandbox", "partner", "old"),
+    ("sandbox", "partner", "link", UNKNOWN),
+    ("sandbox", "partner", "link", ""),
     ("sandbox", "personas"),
     ("sandbox", "personas", ""),
     ("sandbox", "personas", UNKNOWN),

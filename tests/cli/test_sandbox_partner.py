@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.support.operators import Gateway
 from tests.support.server import Sandbox
@@ -51,13 +52,28 @@ def test_clients_are_listed_for_people_without_secrets(own_sandbox: Sandbox, tmp
     output = gateway.output("sandbox", "partner", "new", "ci-18")
     assert output.startswith("Partner ci-18 at http://127.0.0.1:8000\n")
     assert "Demo Car Rental ci-18" in output
-    assert "sgw_test_" not in output
+    assert [word for word in output.split() if "sgw_test_" in word and "/partners/sign-in?" not in word] == []
 
 
-def test_live_deployment_has_no_such_partners(tmp_path: Path) -> None:
+def test_printed_links_sign_browsers_in(own_sandbox: Sandbox) -> None:
+    gateway = Gateway(
+        own_sandbox.database_url, own_sandbox.folder, GATEWAY_ISSUER=str(own_sandbox.credentials["issuer"])
+    )
+    named = json.loads(gateway.output("sandbox", "partner", "link", "--json"))
+    assert (named["partner"], named["sign_in_link_expires_in"]) == ("demo", 12 * 3600)
+    printed = gateway.output("sandbox", "partner", "link").split()
+    of_new = new_partner(gateway, "ci-19")
+    links = [*(each["sign_in_link"] for each in (named, own_sandbox.credentials, of_new)), printed[-1]]
+    for link, partner in zip(links, ("demo", "demo", "ci-19", "demo"), strict=True):
+        with httpx2.Client(timeout=20) as browser:
+            assert f"<strong>{partner}</strong>" in browser.get(link, follow_redirects=True).text
+
+
+@pytest.mark.parametrize("command", ["new", "link"])
+def test_live_deployment_has_no_such_partners(tmp_path: Path, command: str) -> None:
     live = {"GATEWAY_ENVIRONMENT": "live", "GATEWAY_ISSUER": "https://a.example", "GATEWAY_ADAPTERS": "car_rental"}
     done = Gateway(f"sqlite:///{tmp_path}/none.db", tmp_path, **live, GATEWAY_SECRET_KEY="k" * 64)(
-        "sandbox", "partner", "new"
+        "sandbox", "partner", command
     )
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")

@@ -78,14 +78,20 @@ RULES: Sequence[Group] = (
                 "if session is None or not matches:",
                 "if session is None:",
             ),
-            (31, "form of another origin", "if origin is not None and origin != self._settings.issuer:", "if False:"),
-            (31, "form of another site", 'if origin is None and site not in {None, "same-origin"}:', "if False:"),
             (
                 35,
                 "cookie that scripts can read",
                 'session.secret, path="/", secure=self._secure, httponly=True',
                 'session.secret, path="/", secure=self._secure, httponly=False',
             ),
+        ),
+    ),
+    (
+        "gateway/web/own_forms.py",
+        (PAGE, AUTHORIZE, SESSIONS, STEP_UP),
+        (
+            (31, "form of another origin", "if origin is not None and origin != issuer:", "if False:"),
+            (31, "form of another site", 'if origin is None and site not in {None, "same-origin"}:', "if False:"),
         ),
     ),
     (

@@ -15,6 +15,7 @@ from gateway.store.database import Database
 from gateway.store.decisions.idempotency import IdempotencyRow
 from gateway.store.identity.invitations import InvitationRow
 from gateway.store.identity.sessions import SessionRow
+from gateway.store.merchants.partner_sessions import PartnerSessionRepository, PartnerSessionRow, SignInLinkRow
 from gateway.store.oauth.device_codes import DeviceCodeRow
 from gateway.store.oauth.initial_access_tokens import InitialAccessTokenRow
 from gateway.store.oauth.tokens import REFRESH_TOKENS
@@ -76,6 +77,18 @@ def make_idempotency_record(unit: UnitOfWork, cast: Cast) -> None:
     assert unit.idempotency.claim(row, NOON)
 
 
+def make_sign_in_link(unit: UnitOfWork, cast: Cast) -> None:
+    PartnerSessionRepository(unit.connection).insert_link(
+        SignInLinkRow(digest="l", partner_id=cast.partner, created_at=WallTime(NOON - HOUR), expires_at=NOON)
+    )
+
+
+def make_partner_session(unit: UnitOfWork, cast: Cast) -> None:
+    PartnerSessionRepository(unit.connection).insert(
+        PartnerSessionRow(digest="p", partner_id=cast.partner, created_at=WallTime(NOON - HOUR), expires_at=NOON)
+    )
+
+
 def make_session(unit: UnitOfWork, cast: Cast) -> None:
     unit.sessions.insert(
         SessionRow(digest="s", user_id=cast.user, created_at=NOON - timedelta(hours=12), last_seen_at=NOON)
@@ -93,6 +106,8 @@ ROWS: dict[str, tuple[Callable[[UnitOfWork, Cast], object], timedelta]] = {
     "oauth_device_codes": (make_device_code, HOUR),
     "oauth_initial_access_tokens": (make_invitation, HOUR),
     "invitations": (make_person_invitation, HOUR),
+    "sign_in_links": (make_sign_in_link, HOUR),
+    "partner_sessions": (make_partner_session, HOUR),
     "oauth_replays": (lambda unit, _: unit.replays.record_use("r", NOON, NOON), CLOCK_MARGIN),
     "idempotency_records": (make_idempotency_record, CLOCK_MARGIN),
     "sessions": (make_session, timedelta(0)),

@@ -24,6 +24,7 @@ from gateway.store.identity.clients import ClientRow
 from gateway.store.unit import UnitOfWork
 from gateway.web.application import build_application
 from gateway.web.pages.partner_callback import page as partner_callback
+from gateway.web.pages.partners import page as partners
 from gateway.web.site.site import build_site
 from tests.support.clock import NOON
 from tests.support.factories import make_client, make_merchant, make_partner
@@ -68,6 +69,7 @@ def app_of(container: Container) -> Starlette:
     api = [
         Route("/graphql", TokenCheck(probe, container)),
         Route("/broken", _broken),
+        *partners.routes(site),
         *partner_callback.routes(site),
     ]
     return build_application(site, api)

@@ -2,8 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from email.headerregistry import Address
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import httpx2
 from starlette.requests import Request
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.domain.merchants import Product
@@ -21,11 +21,14 @@ from gateway.kit.smtp_address import read_smtp_url
 from gateway.services.notices.mail import MailOutward
 from gateway.services.notices.sending import NoticeSender
 from gateway.web import pages
+from gateway.web.application import build_application
 from gateway.web.site.site import build_site
 from tests.support.factories import make_decision
 from tests.support.grants import EXACT, TIER, WAIVER, new_grant, open_change
 from tests.support.oauth import Browser
 from tests.support.oauth_world import PASSWORD, OAuthWorld, app_of
+from tests.support.page_case import PageCase
+from tests.support.partner_page_cases import PARTNER_CASES
 from tests.support.people import invite
 from tests.support.person_records import write_records
 from tests.support.person_scores import give_records
@@ -34,15 +37,6 @@ from tests.support.units import writing
 
 _STEPS = "?settle=yes&keep=3&wait=12"
 _CODE = "sgw_test_ac_" + "x" * 43
-
-
-@dataclass(frozen=True, slots=True)
-class PageCase:
-    """A page in one state. `route` is the path of its route, "" for an error page of any route. `open` returns it."""
-
-    name: str
-    route: str
-    open: Callable[[OAuthWorld], httpx2.Response]
 
 
 def _signed_in(world: OAuthWorld) -> Browser:
@@ -205,8 +199,8 @@ def _score_page(world: OAuthWorld, query: str = "", handle: str = "good") -> htt
     return _signed_in(world).get(f"/account/score{query}")
 
 
-CASES = (
-    PageCase("home", "/", lambda world: world.browser().get("/")),
+CASES: tuple[PageCase, ...] = (
+    PageCase("home", "/", lambda world: TestClient(build_application(build_site(world.container))).get("/")),
     PageCase("login", "/login", lambda world: world.browser().get("/login?again=1")),
     PageCase("login-wrong", "/login", lambda world: world.browser().sign_in("mei", "wrong")),
     PageCase("login-too-many", "/login", _too_many_logins),
@@ -255,6 +249,7 @@ CASES = (
     PageCase("callback", "/partners/callback", lambda world: world.http().get(f"/partners/callback?code={_CODE}")),
     PageCase("callback-error", "/partners/callback", lambda world: world.http().get("/partners/callback?error=a")),
     PageCase("callback-empty", "/partners/callback", lambda world: world.http().get("/partners/callback")),
+    *PARTNER_CASES,
     PageCase("not-found", "", lambda world: world.http().get("/nowhere", headers={"Accept": "text/html"})),
     PageCase("broken", "", lambda world: world.http().get("/broken", headers={"Accept": "text/html"})),
     PageCase("unavailable", "", _unavailable_page),

@@ -19,6 +19,7 @@ from gateway.settings import Settings
 from tests.support.fapi import FapiApp
 from tests.support.oauth import Browser, PartnerApp, pkce
 from tests.support.oauth_world import PASSWORD, OAuthWorld
+from tests.support.partner_pages import make_sign_in_token, signed_in_partner
 from tests.support.people import invite
 from tests.support.point_of_sale import authorize_device
 from tests.support.postgresql import Cluster
@@ -75,6 +76,9 @@ class Deployment:
         self.invitation_page = self.visitor.get(f"/invitation?token={invite(world.container)}")
         self.consent_page = self.person.get(world.cars.address(self.request_uri))
         self.account_page = self.person.get("/account")
+        self.partner = signed_in_partner(world)
+        self.first_page = self.partner.get("/")
+        self.sign_in_token = make_sign_in_token(world.container, world.partner_id)
 
     def requests(self) -> dict[str, Callable[[], httpx2.Response]]:
         """A valid request for each route, by method and path of the route."""
@@ -126,6 +130,10 @@ class Deployment:
             "POST /account/sign-out-everywhere": lambda: person.submit(
                 self.account_page, "/account/sign-out-everywhere"
             ),
+            "GET / (of a partner)": lambda: self.partner.get("/"),
+            "GET /partners/sign-in": lambda: person.get(f"/partners/sign-in?token={self.sign_in_token}"),
+            "POST /partners/sign-in": lambda: person.http.post("/partners/sign-in", data={"token": self.sign_in_token}),
+            "POST /partners/sign-out": lambda: self.partner.submit(self.first_page, "/partners/sign-out"),
             **{
                 f"POST /account/{path}": lambda path=path: person.http.post(  # type: ignore[misc]
                     f"/account/{path.replace('{id}', 'x')}", data=csrf
@@ -174,7 +182,7 @@ def test_h4_every_route_is_unavailable_while_the_database_is_stopped(
 ) -> None:
     requests = on_postgresql.requests()
     paths = {route.path for route in on_postgresql.routes if isinstance(route, Route | Mount)}
-    assert paths == {path_of(name) for name in requests} | WITHOUT_STATE | {"/", "/readyz"}
+    assert paths == {path_of(name) for name in requests} | WITHOUT_STATE | {"/readyz"}
     own_postgresql.kill()
     for name, send in requests.items():
         assert_unavailable(name, send())

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.support.oauth_world import OAuthWorld
-from tests.support.page_cases import CASES, PageCase, list_page_routes
+from tests.support.page_case import PageCase
+from tests.support.page_cases import CASES, list_page_routes
 
 
 def test_g1_every_page_has_a_case(world: OAuthWorld) -> None:

@@ -13,6 +13,7 @@ from gateway.services.identity.personas import PersonaService
 from gateway.services.sandbox.clock import SandboxClockService
 from gateway.services.sandbox.consents import SandboxConsentService
 from gateway.services.sandbox.decisions import SandboxDecisionService
+from gateway.services.sandbox.partner_sessions import PartnerSessionService
 from gateway.services.sandbox.personas import SandboxPersonaService
 from gateway.services.sandbox.webhooks import SandboxWebhookService
 from gateway.services.tasks import DueWork
@@ -23,13 +24,14 @@ from merchants.registry import AdapterRegistry
 
 @dataclass(frozen=True, slots=True)
 class SandboxServices:
-    """What a partner can force in a sandbox."""
+    """What a partner can force in a sandbox, and the sessions in which its people use the pages about it."""
 
     consents: SandboxConsentService
     clock: SandboxClockService
     decisions: SandboxDecisionService
     webhooks: SandboxWebhookService
     personas: SandboxPersonaService
+    partner_sessions: PartnerSessionService
 
 
 def make_sandbox(
@@ -53,4 +55,5 @@ def make_sandbox(
         SandboxDecisionService(database, reviews, claims, due.disputes, due.scheduler),
         SandboxWebhookService(database, registry, environment, ids),
         SandboxPersonaService(database, registry, settings, personas, accounts, secrets),
+        PartnerSessionService(database, environment, settings),
     )

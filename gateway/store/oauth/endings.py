@@ -14,6 +14,7 @@ from gateway.kit.clock import WallTime
 from gateway.store.consents.consents import CONSENTS
 from gateway.store.identity.invitations import INVITATIONS
 from gateway.store.identity.sessions import SESSIONS
+from gateway.store.merchants.partner_sessions import PARTNER_SESSIONS, SIGN_IN_LINKS
 from gateway.store.oauth.device_codes import DEVICE_CODES
 from gateway.store.oauth.initial_access_tokens import INITIAL_ACCESS_TOKENS
 from gateway.store.oauth.requests import AUTHORIZATION_CODES, PUSHED_REQUESTS
@@ -48,6 +49,10 @@ _EXPIRE = (
     .values(expires_at=bindparam("now"))
 )
 _SESSIONS = SESSIONS.update().where(SESSIONS.c.ended_at.is_(None)).values(ended_at=bindparam("now"))
+_LINKS = SIGN_IN_LINKS.update().where(SIGN_IN_LINKS.c.used_at.is_(None)).values(used_at=bindparam("now"))
+_PARTNER_SESSIONS = (
+    PARTNER_SESSIONS.update().where(PARTNER_SESSIONS.c.ended_at.is_(None)).values(ended_at=bindparam("now"))
+)
 _DEVICE_CODES = DEVICE_CODES.update().where(DEVICE_CODES.c.decided_at.is_(None)).values(decided_at=bindparam("now"))
 
 
@@ -71,6 +76,8 @@ _END_ALL: Mapping[Table, Update] = {
     INITIAL_ACCESS_TOKENS: _INITIAL_TOKENS,
     INVITATIONS: _INVITATIONS,
     SESSIONS: _SESSIONS,
+    SIGN_IN_LINKS: _LINKS,
+    PARTNER_SESSIONS: _PARTNER_SESSIONS,
 }
 """In the order of locks."""
 _LOCK_ALL = text(f"LOCK TABLE {', '.join(table.name for table in _END_ALL)} IN SHARE ROW EXCLUSIVE MODE")
@@ -104,9 +111,9 @@ class EndingRepository(Repository):
         self._run_all(_END_CLIENT, client_id, now)
 
     def end_all(self, now: WallTime) -> Mapping[str, int]:
-        """Ends all tokens, codes, device codes, pushed requests, invitations and sessions of the deployment, also those
-        that have expired. Returns by table how many had not ended before. PostgreSQL waits for units that issue tokens,
-        and they wait for this."""
+        """Ends all tokens, codes, device codes, pushed requests, invitations, sign-in links and sessions of the
+        deployment, also those that have expired. Returns by table how many had not ended before. PostgreSQL waits for
+        units that issue tokens, and they wait for this."""
         if self._connection.dialect.name == "postgresql":
             self._execute(_LOCK_ALL)
         return {table.name: self._execute(statement, now=now) for table, statement in _END_ALL.items()}

@@ -6,6 +6,7 @@ from gateway.oauth.endpoints.authorization import AuthorizationEndpoint
 from gateway.oauth.endpoints.device_verification import DeviceVerification
 from gateway.services.container import Container
 from gateway.web.errors import Errors
+from gateway.web.partner_sessions import PartnerSessions
 from gateway.web.rendering import Renderer
 from gateway.web.sessions import Sessions
 from gateway.web.site.kept_forms import KeptForms
@@ -20,6 +21,7 @@ class Site:
     renderer: Renderer
     errors: Errors
     sessions: Sessions
+    partner_sessions: PartnerSessions
     kept_forms: KeptForms
     authorization: AuthorizationEndpoint
     device_verification: DeviceVerification
@@ -34,6 +36,7 @@ def build_site(container: Container) -> Site:
         renderer=renderer,
         errors=Errors(renderer),
         sessions=Sessions(container),
+        partner_sessions=PartnerSessions(container),
         kept_forms=KeptForms(container),
         authorization=AuthorizationEndpoint(container),
         device_verification=DeviceVerification(container),

@@ -16,10 +16,10 @@ from gateway.domain.events import Actor, InternalTopic, Topic
 from gateway.services.decisions.obligations import Agreement, Obligation, PastDecision
 from gateway.services.scoring.person_scores import PersonScoreService
 from gateway.web.errors import PageError
+from gateway.web.own_forms import CSRF_FIELD
 from gateway.web.pages.account.claims import describe_claim
 from gateway.web.pages.account.decisions import DecisionView, describe_decision
 from gateway.web.pages.account.obligations import STATEMENT, ObligationView, describe_dispute, describe_obligation
-from gateway.web.sessions import CSRF_FIELD
 from gateway.web.site.redirects import ACCOUNT, request_login
 from gateway.web.site.site import Site
 from gateway.web.texts import Texts, msgid

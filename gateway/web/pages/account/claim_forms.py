@@ -13,10 +13,10 @@ from gateway.domain.errors import InvalidInput, NotFound
 from gateway.services.decisions.obligations import Agreement
 from gateway.services.identity.accounts import BrowserSession
 from gateway.web.errors import PageError
+from gateway.web.own_forms import FOREIGN_FORM
 from gateway.web.pages.account.claims import KIND, WITHDRAW_CLAIM, describe_claim
 from gateway.web.pages.account.confirmation import Question, ask_for_confirmation, is_confirmed, read_id
 from gateway.web.pages.account.decisions import DECISIONS
-from gateway.web.sessions import FOREIGN_FORM
 from gateway.web.site.redirects import request_login, see_other
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid

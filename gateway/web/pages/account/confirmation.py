@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.services.identity.accounts import BrowserSession
-from gateway.web.sessions import CSRF_FIELD
+from gateway.web.own_forms import CSRF_FIELD
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid
 

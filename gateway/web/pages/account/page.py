@@ -18,6 +18,7 @@ from gateway.services.identity.accounts import BrowserSession
 from gateway.services.notices.inbox import MOST_COUNTED
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError, SignedOut
+from gateway.web.own_forms import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.pages.account.access_list import AccessList
 from gateway.web.pages.account.accesses import describe_group
 from gateway.web.pages.account.agreement import AgreementPage
@@ -39,7 +40,6 @@ from gateway.web.pages.account.inbox.page import InboxPages
 from gateway.web.pages.account.obligations import STATEMENT, describe_obligation
 from gateway.web.pages.account.records.page import RecordPages
 from gateway.web.pages.account.score.page import ScorePage
-from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.redirects import ACCOUNT, request_login, see_other, signed_out_address
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid

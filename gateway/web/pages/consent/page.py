@@ -14,8 +14,8 @@ from gateway.oauth.metadata import AUTHORIZE
 from gateway.services.identity.accounts import BrowserSession
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError, SignedOut
+from gateway.web.own_forms import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.pages.consent.view import PermissionRequest, consent_address, describe_request
-from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.narrowing_form import list_entered, read_choice, read_known_fields
 from gateway.web.site.permission import OTHER_PARTNER, read_answer
 from gateway.web.site.redirects import request_login, see_other

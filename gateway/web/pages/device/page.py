@@ -18,8 +18,8 @@ from gateway.services.identity import user_codes
 from gateway.services.identity.accounts import BrowserSession
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError, SignedOut
+from gateway.web.own_forms import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.pages.device.view import PointOfSaleRequest, describe_request
-from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.narrowing_form import list_entered, read_choice, read_known_fields
 from gateway.web.site.permission import OTHER_PARTNER, read_answer
 from gateway.web.site.redirects import page_address, request_login, see_other

@@ -4,9 +4,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.web.site.redirects import HOME
 from gateway.web.site.site import Site
-
-HOME = "/"
 
 
 def routes(site: Site) -> list[Route]:

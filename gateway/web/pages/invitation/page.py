@@ -9,8 +9,8 @@ from gateway.domain.errors import InvalidInput
 from gateway.services.identity.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from gateway.services.identity.invitations import Problem, UnusableInvitation
 from gateway.store.identity.users import UserRow
+from gateway.web.own_forms import CSRF_FIELD
 from gateway.web.rendering import set_person_language
-from gateway.web.sessions import CSRF_FIELD
 from gateway.web.site.password_threads import run_hashing
 from gateway.web.site.redirects import ACCOUNT, INVITATION, page_address, see_other
 from gateway.web.site.site import Site

@@ -13,7 +13,7 @@ from gateway.services.identity.accounts import LONGEST_USERNAME, BrowserSession
 from gateway.services.identity.logins import Attempt
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError
-from gateway.web.sessions import CSRF_FIELD
+from gateway.web.own_forms import CSRF_FIELD
 from gateway.web.site.password_threads import run_hashing
 from gateway.web.site.redirects import LOGIN, local_address, login_address, see_other
 from gateway.web.site.site import Site

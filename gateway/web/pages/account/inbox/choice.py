@@ -10,7 +10,7 @@ from gateway.domain.notices.notice import NoticeKind
 from gateway.kit.languages import LANGUAGES
 from gateway.services.notices.inbox import SendingChoice
 from gateway.web.errors import PageError
-from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
+from gateway.web.own_forms import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.notices import INBOX_SETTINGS, TITLES
 from gateway.web.site.redirects import page_address, request_login, see_other
 from gateway.web.site.site import Site

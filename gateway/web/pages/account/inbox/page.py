@@ -8,8 +8,8 @@ from starlette.routing import Route
 from gateway.services.notices.inbox import InboxPage
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError
+from gateway.web.own_forms import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.pages.account.inbox.choice import ChoicePage
-from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.notices import INBOX, describe_notice
 from gateway.web.site.redirects import page_address, request_login, see_other
 from gateway.web.site.site import Site

@@ -14,6 +14,7 @@ from gateway.services.identity.accounts import BrowserSession
 from gateway.services.scoring.person_records import PersonRecord, RecordPage
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError, SignedOut
+from gateway.web.own_forms import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.pages.account.confirmation import (
     WITHDRAW_DISPUTE,
     Question,
@@ -25,7 +26,6 @@ from gateway.web.pages.account.dispute_actions import NOT_CONTESTABLE, run_dispu
 from gateway.web.pages.account.obligations import STATEMENT
 from gateway.web.pages.account.records.view import RECORDS, describe_record, describe_record_dispute
 from gateway.web.pages.account.score.view import DIMENSIONS
-from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.redirects import ACCOUNT, page_address, request_login, see_other
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid

@@ -11,6 +11,7 @@ from gateway.domain.scoring.what_if import Choice
 from gateway.services.identity.accounts import BrowserSession
 from gateway.services.scoring.person_scores import PersonScore
 from gateway.web.errors import PageError
+from gateway.web.own_forms import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.pages.account.score.chart import draw_chart
 from gateway.web.pages.account.score.choice import describe_form, read_choice
 from gateway.web.pages.account.score.result import describe_requests, describe_result
@@ -20,7 +21,6 @@ from gateway.web.pages.account.score.view import (
     describe_score,
     describe_switches,
 )
-from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.redirects import ACCOUNT, request_login, see_other
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid

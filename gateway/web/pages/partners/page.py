@@ -1,0 +1,12 @@
+"""The routes of all pages for partners. A live deployment has none of them."""
+
+from starlette.routing import Route
+
+from gateway.web.pages.partners.landing import page as landing
+from gateway.web.pages.partners.session import page as session
+from gateway.web.site.site import Site
+
+
+def routes(site: Site) -> list[Route]:
+    """The routes of a sandbox. They come before those of every deployment, because `/` is in both."""
+    return [*landing.routes(site), *session.routes(site)]

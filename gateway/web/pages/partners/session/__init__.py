@@ -1,0 +1,1 @@
+"""How a partner signs in and out."""
