@@ -8,7 +8,7 @@ HABITS := tests/architecture tests/schema/test_contract.py
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo test test-all check format reference lock bench
+.PHONY: help environment run demo docs test test-all check format reference lock bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,15 +17,19 @@ environment: ## create .venv from requirements.lock, if it is missing or out of 
 	@$(PYTHON) tools/environment.py
 
 run: environment ## run a sandbox on 127.0.0.1:8000 (PORT=...) and print a demo of it
-	@$(BIN)/gateway sandbox up --port $(PORT) --demo
+	@$(BIN)/python -m tools.documentation --after http://127.0.0.1:$(PORT)/healthz & \
+	  exec $(BIN)/gateway sandbox up --port $(PORT) --demo
 
 demo: environment ## run the demos on a temporary sandbox; exit code 0 if every response was as expected
 	@$(BIN)/gateway sandbox demo
 
+docs: environment ## build the documentation with MkDocs Material into .docs/site, which the server shows under /docs
+	@$(BIN)/python -m tools.documentation
+
 test: environment ## run the tests on SQLite and PostgreSQL; some minutes on two cores
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not node"
 
-test-all: check ## run everything: checks, slow tests, browser tests, clients written for Node.js
+test-all: check docs ## run everything: checks, the build of the documentation, slow tests, browser tests, clients written for Node.js
 	@$(PYTHON) tools/environment.py --browser --fuzz
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(foreach part,$(HABITS),--ignore=$(part))
 
@@ -53,3 +57,5 @@ lock: environment ## compile requirements.lock (needs uv on the path); it contai
 	  --no-annotate -c requirements.lock tests/fuzz/requirements.in -o tests/fuzz/requirements.lock
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate -c requirements.lock tools/bench/peers/requirements.in -o tools/bench/peers/requirements.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate -c requirements.lock docs/requirements.in -o docs/requirements.lock

@@ -27,11 +27,15 @@ Table = Callable[[tuple[str, ...], list[tuple[str, ...]]], str]
 
 
 def adapter_pages(table: Table) -> dict[str, tuple[str, str]]:
-    """Returns title and body of the page of each built-in adapter by file name."""
+    """Returns title and body of the page of each built-in adapter, and of their list, by file name."""
     registry = discover(BUILT_IN)
     schema = build_schema(registry, sandbox=False).schema
+    rows = [(f"[{key}]({key}.md)", f"`{each.product}`", each.summary) for key, each in registry.items()]
     return {
-        f"adapters/{key}.md": (f"Adapter {key}", _body(adapter, schema, table)) for key, adapter in registry.items()
+        "adapters/README.md": ("Adapters", table(("adapter", "product", "what it decides"), rows)),
+        **{
+            f"adapters/{key}.md": (f"Adapter {key}", _body(adapter, schema, table)) for key, adapter in registry.items()
+        },
     }
 
 

@@ -13,7 +13,6 @@ import sys
 OLDEST, NEWEST = (3, 11), (3, 13)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HOME = os.path.join(ROOT, ".venv")
-PYTHON = os.path.join(HOME, "bin", "python")
 PROJECT = os.path.join(ROOT, "pyproject.toml")
 LOCK = os.path.join(ROOT, "requirements.lock")
 BROWSER_LOCK = os.path.join(ROOT, "tests", "browser", "requirements.lock")
@@ -29,17 +28,17 @@ def fingerprint(*names):
     return digest.hexdigest()
 
 
-def is_stamped(stamp, wanted):
-    """Returns whether the stamp file in .venv has this content."""
-    path = os.path.join(HOME, stamp)
+def is_stamped(stamp, wanted, home=HOME):
+    """Returns whether the stamp file in the environment `home` has this content."""
+    path = os.path.join(home, stamp)
     if not os.path.exists(path):
         return False
     with open(path) as file:
         return file.read() == wanted
 
 
-def put_stamp(stamp, wanted):
-    with open(os.path.join(HOME, stamp), "w") as file:
+def put_stamp(stamp, wanted, home=HOME):
+    with open(os.path.join(home, stamp), "w") as file:
         file.write(wanted)
 
 
@@ -55,24 +54,26 @@ def find_interpreter():
     return None
 
 
-def pip_command(python):
-    """Returns the command that installs into .venv, with its own pip or, if it has none, with the pip of `python`."""
-    if subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
-        command = [PYTHON, "-m", "pip"]
+def pip_command(python, home=HOME):
+    """Returns the command that installs into the environment `home`, with its own pip or, if it has none, with the pip
+    of `python`."""
+    own = os.path.join(home, "bin", "python")
+    if subprocess.call([own, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
+        command = [own, "-m", "pip"]
     elif subprocess.call([python, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
-        command = [python, "-m", "pip", "--python", PYTHON]
+        command = [python, "-m", "pip", "--python", own]
     else:
         sys.exit("Neither ensurepip nor pip is installed. On Debian or Ubuntu: apt-get install python3-venv")
     return command + ["install", "-qq", "--disable-pip-version-check", "--no-input"]
 
 
-def create(python):
-    """Creates an empty environment, even if the system has no ensurepip."""
+def create(python, home=HOME):
+    """Creates the empty environment `home`, even if the system has no ensurepip."""
     if subprocess.call([python, "-c", "import venv"], stderr=subprocess.DEVNULL):
         sys.exit("This Python has no venv module. On Debian or Ubuntu: apt-get install python3-venv")
-    shutil.rmtree(HOME, ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
     with_pip = subprocess.call([python, "-c", "import ensurepip"], stderr=subprocess.DEVNULL) == 0
-    subprocess.check_call([python, "-m", "venv"] + ([] if with_pip else ["--without-pip"]) + [HOME])
+    subprocess.check_call([python, "-m", "venv"] + ([] if with_pip else ["--without-pip"]) + [home])
 
 
 def install(command):

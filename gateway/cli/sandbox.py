@@ -254,6 +254,7 @@ def _print_sandbox(settings: Settings, seed: Seed, path: Path, credentials: dict
     console.print(f"  GraphQL       {issuer}/graphql")
     console.print(f"  OAuth         {issuer}/.well-known/oauth-authorization-server")
     console.print(f"  Your account  {issuer}/account   (sign in as a persona)")
+    console.print(f"  Documentation {issuer}/docs")
     console.print(f"  Credentials   {path}\n")
     hours = example["merchant_token_expires_in"] // 3600
     console.print(f"  Merchant token of {example['name']}, valid for {hours} hours:")

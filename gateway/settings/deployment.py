@@ -37,6 +37,10 @@ class DeploymentSettings(BaseSettings):
     state_directory: Path = Field(
         Path(".sandbox"), description="The folder of a sandbox's SQLite file, secret key and credentials."
     )
+    docs_directory: Path = Field(
+        Path(".docs/site"),
+        description="The folder of the built documentation (make docs). The server shows it under /docs.",
+    )
     database_url: str = Field(
         default_factory=lambda read: f"sqlite:///{read.get('state_directory', '.sandbox')}/gateway.db",
         description="The database: sqlite:///PATH (one writing process) or postgresql://USER@HOST/NAME. If absent,"

@@ -10,6 +10,7 @@ from gateway.oauth.routes import oauth_routes
 from gateway.web.pages.account import page as account
 from gateway.web.pages.consent import page as consent
 from gateway.web.pages.device import page as device
+from gateway.web.pages.documentation import page as documentation
 from gateway.web.pages.error_codes import page as error_codes
 from gateway.web.pages.home import page as home
 from gateway.web.pages.invitation import page as invitation
@@ -34,5 +35,6 @@ def page_routes(site: Site) -> list[BaseRoute]:
         *invitation.routes(site),
         *account.routes(site),
         *error_codes.routes(site),
+        *documentation.routes(site),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]

@@ -1,14 +1,18 @@
-"""The fixtures `chromium`, a browser, and `partner`, a merchant's system at the shared sandbox."""
+"""The fixtures `chromium`, a browser, `axe`, the source of axe-core, and `partner`, a merchant's system at the shared
+sandbox."""
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.merchant_client import MerchantClient
+from tests.support.node import NodeProject
 from tests.support.server import Sandbox
 
+NODE = Path(__file__).parents[1] / "node"
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
     "--no-sandbox",
@@ -30,6 +34,17 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are not installed")
+    project = NodeProject.install(
+        tmp_path_factory.mktemp("axe") / "npm", [NODE / "package.json", NODE / "package-lock.json"]
+    )
+    return (project.folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Every page in light, dark and forced colours: no violation that axe-core finds, and a focus ring that can be seen."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,13 +11,11 @@ import pytest
 from gateway.kit.clock import wall_clock
 from gateway.settings import Settings
 from gateway.web.routes import STATIC
-from tests.support.node import NodeProject
 from tests.support.oauth_world import OAuthWorld
 from tests.support.page_case import PageCase
 from tests.support.page_cases import CASES
 
 pytestmark = pytest.mark.browser
-NODE = Path(__file__).parents[1] / "node"
 LOOKS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -64,17 +61,6 @@ MISPLACED = """() => {
 }"""
 """Finds texts and controls that leave their sheet, and links of a list with less than 8 pixels between them. The
 language is changed by a button of the form that is shown above the sheet, and commands scroll."""
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The source of axe-core."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not installed")
-    project = NodeProject.install(
-        tmp_path_factory.mktemp("axe") / "npm", [NODE / "package.json", NODE / "package-lock.json"]
-    )
-    return (project.folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -246,6 +246,8 @@ CASES: tuple[PageCase, ...] = (
     PageCase("end-consent", "/account/consents/{id}/revoke", _revocation_page),
     PageCase("withdraw", "/account/disputes/{id}/withdraw", lambda world: _disputed_page(world, "withdraw")),
     PageCase("error-codes", "/docs/errors", lambda world: world.browser().get("/docs/errors")),
+    PageCase("docs", "/docs", lambda world: world.browser().get("/docs")),
+    PageCase("docs-path", "/docs/{path:path}", lambda world: world.browser().get("/docs/quickstart/")),
     PageCase("callback", "/partners/callback", lambda world: world.http().get(f"/partners/callback?code={_CODE}")),
     PageCase("callback-error", "/partners/callback", lambda world: world.http().get("/partners/callback?error=a")),
     PageCase("callback-empty", "/partners/callback", lambda world: world.http().get("/partners/callback")),

@@ -40,7 +40,16 @@ PAGES = (
         "/device/done",
     ),
 )
-OTHERS = ("/", "/docs/errors", "/partners/callback", "/static/gateway.css", "/graphql", "/oauth/token", "/oauth/par")
+OTHERS = (
+    "/",
+    "/docs/",
+    "/docs/errors",
+    "/partners/callback",
+    "/static/gateway.css",
+    "/graphql",
+    "/oauth/token",
+    "/oauth/par",
+)
 NAMES = (
     *(b"client_id", b"request_uri", b"user_code", b"return_to", b"lang", b"ended", b"again", b"decision", b"code"),
     *(b"state", b"error", b"csrf_token", b"username", b"password", b"duration", b"include_0", b"amount_0", b"kind"),

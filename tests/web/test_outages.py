@@ -29,6 +29,8 @@ from tests.support.valkey import ValkeyServer
 WITHOUT_STATE = {
     "/healthz",
     "/schema.graphql",
+    "/docs",
+    "/docs/{path:path}",
     "/docs/errors",
     "/device/done",
     "/partners/callback",

@@ -1,0 +1,1 @@
+"""Builds the documentation as web pages: `python -m tools.documentation`."""
