@@ -99,7 +99,14 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
     of_sandbox: list[BaseRoute] = []
     if settings.sandbox:
         of_sandbox = [*partners.routes(site), *partner_callback.routes(site), *event_stream.routes(container)]
-    endpoint = GraphQLEndpoint(engine, queue, site.threads, metrics, largest_body=settings.query_maximum_body)
+    endpoint = GraphQLEndpoint(
+        engine,
+        queue,
+        site.threads,
+        metrics,
+        largest_body=settings.query_maximum_body,
+        faults=container.sandbox.faults if container.environment.faults else None,
+    )
     api = [*_graphql_routes(container, endpoint, built), *readiness.routes(), *of_sandbox]
     application = build_application(site, api, lifespan)
     application.add_middleware(CountRequests, metrics=metrics)

@@ -58,6 +58,7 @@ from gateway.services.processes import ProcessRegistry
 from gateway.services.purge import PurgeService
 from gateway.services.query_unit import QueryRunner
 from gateway.services.sandbox.assembly import make_sandbox
+from gateway.services.sandbox.faults import FaultyScoreFetcher
 from gateway.services.sandbox.reviews import PersonaReviewService
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.fetching import ScoreFetcher
@@ -149,7 +150,8 @@ def build(
     notice_sender = NoticeSender(database, clock, outward)
     # Personas read no mails. So without a way out a sandbox starts dispute windows at once.
     notice_time = timedelta(0) if settings.sandbox and outward is None else LONGEST_NOTICE_TIME
-    scores, inquiries = ScoreFetcher(source), InquiryBudget(rate_limiter, settings.inquiry_budget)
+    scores = FaultyScoreFetcher(source) if environment.faults else ScoreFetcher(source)
+    inquiries = InquiryBudget(rate_limiter, settings.inquiry_budget)
     access_log, merchant_service = AccessLogService(FirstUses(ids)), MerchantService(registry, ids)
     consents = ConsentService(registry, ids, environment)
     clients = ClientService(ids, environment, consents)

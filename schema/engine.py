@@ -7,6 +7,7 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLError
 
+from gateway.domain.fault import FaultKind
 from gateway.domain.identity.principal import Principal
 from gateway.kit.deadline import DeadlineExceeded
 from gateway.kit.logging import logging_with
@@ -39,7 +40,7 @@ from schema.errors import (
     unavailable,
 )
 from schema.guard import read_limits
-from schema.operations import choose_operation, list_operations
+from schema.operations import choose_operation, list_operations, root_fields
 from schema.trusted_documents import TrustedDocuments
 
 ONLY_TRUSTED = (
@@ -110,6 +111,18 @@ class Engine:
             for operation in list_operations(self._schema, prepared.node):
                 self.executor.compile(prepared, operation)
 
+    def reads_sandbox_only(self, request: GraphQLRequest, principal: Principal) -> bool:
+        """Whether the names of all root fields of a request begin with sandbox. False for a request that cannot be
+        executed."""
+        try:
+            prepared = self._prepare(request, principal)
+        except (Refused, Outage):
+            return False
+        operation = choose_operation(self._schema, prepared.node, request.operation_name)
+        if isinstance(operation, str):
+            return False
+        return all(name.startswith("sandbox") for name in root_fields(prepared.node, operation))
+
     def _prepare(self, request: GraphQLRequest, principal: Principal) -> PreparedDocument:
         """Returns the document of a request. Raises Refused, and the outages of a reading unit of work."""
         if request.document_id is not None:
@@ -149,6 +162,8 @@ class Engine:
 
         price = self.costs.price(prepared, operation, variables.coerced)
         fields = field_costs(price) if request.shows_field_costs and self._container.shows_field_costs else None
+        if principal.fault is not None and principal.fault.kind is FaultKind.THROTTLE:
+            return _too_expensive(self.costs.throttle(price), fields, request_id)
         try:
             charge = self.costs.charge(price, principal.client_id)
         except TooExpensive as refused:

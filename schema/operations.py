@@ -7,9 +7,13 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     get_variable_values,
@@ -86,3 +90,19 @@ def choose_operation(schema: GraphQLSchema, document: DocumentNode, name: str | 
         if operation.name == name:
             return operation
     return "The document has no operation with this operationName."
+
+
+def root_fields(document: DocumentNode, operation: Operation) -> frozenset[str]:
+    """Returns the names of the root fields of an operation, also of those in fragments."""
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    names, waiting, spread = set[str](), list(operation.node.selection_set.selections), set[str]()
+    while waiting:
+        selection = waiting.pop()
+        if isinstance(selection, FieldNode):
+            names.add(selection.name.value)
+        elif isinstance(selection, InlineFragmentNode):
+            waiting += selection.selection_set.selections
+        elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
+            spread.add(selection.name.value)
+            waiting += fragments[selection.name.value].selection_set.selections
+    return frozenset(names)

@@ -23,7 +23,7 @@ class Environment:
     that a token may hold, in registry order. `any_loopback_port`: a redirect URI on a loopback address matches with any
     port (RFC 8252 section 7.3); else redirect URIs are compared exactly (RFC 9700 section 2.1). `forced_rules` decide
     requests with certain merchant references. `fixed_outcomes`: a persona can have outcomes that its partner has
-    fixed."""
+    fixed. `faults`: a partner can inject faults into its calls."""
 
     label: EnvironmentLabel
     mark: str
@@ -32,6 +32,7 @@ class Environment:
     any_loopback_port: bool
     forced_rules: ForcedRules
     fixed_outcomes: bool
+    faults: bool
 
     def offered(self, kind: TokenKind) -> tuple[str, ...]:
         """Returns the scopes that a token of this kind may hold, in registry order."""
@@ -53,6 +54,7 @@ SANDBOX = Environment(
     any_loopback_port=True,
     forced_rules=FORCED_RULES,
     fixed_outcomes=True,
+    faults=True,
 )
 LIVE = Environment(
     EnvironmentLabel.LIVE,
@@ -62,4 +64,5 @@ LIVE = Environment(
     any_loopback_port=False,
     forced_rules=NO_FORCED_RULES,
     fixed_outcomes=False,
+    faults=False,
 )

@@ -110,7 +110,7 @@ _ALL = (
     ErrorText(
         "IDEMPOTENCY_IN_PROGRESS",
         _INPUT,
-        "A request with this key is still running. Reserved: this version does not return it.",
+        "A request with this key is still running. Only a sandbox has this error, by sandboxFaultInject.",
         "Wait a moment, then send the same request again.",
     ),
     ErrorText(

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Lock
 from typing import Any
 
@@ -16,12 +17,13 @@ from gateway.domain.errors import Unauthenticated
 from gateway.domain.identity.client_rights import usable_scopes
 from gateway.domain.identity.principal import Principal
 from gateway.domain.scope import TokenKind
-from gateway.kit.clock import BusinessTime, business_time
+from gateway.kit.clock import BusinessTime, WallTime, business_time
 from gateway.kit.crypto import digest
 from gateway.oauth.challenges import Challenges, ErrorBody, graphql_body
 from gateway.oauth.dpop import (
     HEADER,
     NONCE_HEADER,
+    NONCE_STEP,
     REMEMBERED,
     InvalidDpopProofError,
     Proof,
@@ -67,6 +69,7 @@ def check_token(unit: UnitOfWork, token_text: str, jkt: str | None, environment:
         now=now,
         consent=consent,
         jkt=token.jkt,
+        has_faults=partner.has_faults,
     )
 
 
@@ -117,7 +120,8 @@ class TokenClients:
 
 class Authentication:
     """The check of one request's credential. `client_id` is the client of the token, None if this process has not
-    checked the token before."""
+    checked the token before. `nonce` is that of its proof, None without a proof. `demanded_nonce` is the one that an
+    injected fault demands."""
 
     def __init__(
         self, credential: Credential, container: Container, proof_check: ProofCheck, clients: TokenClients
@@ -127,6 +131,8 @@ class Authentication:
         self._token_digest = digest(credential.token)
         self._jkt: str | None = None
         self._proof_used = False
+        self.nonce: str | None = None
+        self.demanded_nonce: str | None = None
         self.client_id = clients.get(self._token_digest)
 
     def __call__(self) -> Principal:
@@ -137,7 +143,7 @@ class Authentication:
             proof = self._proof_check.check(
                 credential.proofs, credential.method, credential.path, container.clock(), access_token=credential.token
             )
-            self._jkt = proof.jkt
+            self._jkt, self.nonce = proof.jkt, proof.nonce
         principal = container.database.read(
             lambda unit: check_token(unit, credential.token, self._jkt, container.environment)
         )
@@ -147,6 +153,18 @@ class Authentication:
         self.client_id = principal.client_id
         self._clients.add(self._token_digest, principal.client_id)
         return principal
+
+    def renew_nonce(self, demanded: str | None) -> str:
+        """The demanded nonce if it is still valid, else the one of the next minute, which no client has yet."""
+        nonces, wall = self._proof_check.nonces, self._container.clock()
+        if demanded is not None and nonces.accepts(demanded, wall):
+            return demanded
+        return nonces.current(WallTime(wall + timedelta(seconds=NONCE_STEP)))
+
+    def demand_nonce(self, nonce: str) -> None:
+        """Raises UseDpopNonceError. The response has this nonce."""
+        self.demanded_nonce = nonce
+        raise UseDpopNonceError
 
     def _use(self, proof: Proof) -> None:
         """Records the use of the proof. Raises InvalidDpopProofError for a second use, and UseDpopNonceError for a
@@ -179,11 +197,14 @@ class TokenCheck:
         authorizations = headers.getlist("authorization")
         credential = _read_credential(authorizations, headers.getlist(HEADER), scope)
         uses_dpop = "".join(authorizations[:1])[:4].lower() == "dpop"  # also for an unreadable credential
-        send_response = self._with_nonce(send) if uses_dpop else send
+        authentication = None
+        if credential is not None:
+            authentication = Authentication(credential, self._container, self._proofs, self._clients)
+        send_response = self._with_nonce(send, authentication) if uses_dpop else send
         try:
-            if credential is None:
+            if authentication is None:
                 raise Unauthenticated(_INVALID if authorizations else _MISSING)
-            state["authenticate"] = Authentication(credential, self._container, self._proofs, self._clients)
+            state["authenticate"] = authentication
             await self._app(scope, receive, send_response)
         except Unauthenticated as error:
             code = "invalid_token" if authorizations else None
@@ -197,10 +218,12 @@ class TokenCheck:
             )
             await response(scope, receive, send_response)
 
-    def _with_nonce(self, send: Send) -> Send:
+    def _with_nonce(self, send: Send, authentication: Authentication | None) -> Send:
         async def send_with_nonce(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[NONCE_HEADER] = self._proofs.nonces.current(self._container.clock())
+                demanded = authentication and authentication.demanded_nonce
+                current = demanded or self._proofs.nonces.current(self._container.clock())
+                MutableHeaders(scope=message)[NONCE_HEADER] = current
             await send(message)
 
         return send_with_nonce

@@ -19,6 +19,10 @@ _FILES_PER_THREAD = 4  # a pooled connection of SQLite has up to three
 _FEWEST, _MOST = 16, 10_000
 
 
+CLOSE_CONNECTION = "sesame.close_connection"
+"""The ASGI extension that closes the connection of a request without a response."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
     """The largest number of connections, and times in seconds: for the header of a request, for its body, between two

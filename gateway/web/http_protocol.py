@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.web.connections import Connections
+from gateway.web.connections import CLOSE_CONNECTION, Connections
 
 LARGEST_HEADER = 64 * 1024
 """Bytes of the request line and all header fields."""
@@ -147,6 +147,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
+        self.scope["extensions"] = {CLOSE_CONNECTION: self._close_unanswered}  # type: ignore[dict-item]  # a function
         self._received = 0
         self._wait_for(_Part.BODY, self._limits.body)
 
@@ -195,6 +196,12 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def evict(self) -> None:
         self.transport.abort()
+
+    def _close_unanswered(self) -> None:
+        """Closes the connection without a response to its request."""
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        self.transport.close()
 
     def refuse_new(self) -> None:
         self._write(503)

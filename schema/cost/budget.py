@@ -78,14 +78,18 @@ class CostBudget:
         try:
             available = self._buckets.take(client, price.requested)
         except BucketEmpty as empty:
-            message = f"The client has {empty.available} of the {price.requested} points that the document costs."
-            extensions = {"code": THROTTLED, "cost": price.requested, "retryAfter": empty.retry_after}
-            raise TooExpensive(
-                {"message": message, "extensions": extensions},
-                self._extension(price, None, empty.available),
-                empty.retry_after,
-            ) from None
+            raise self._too_few_points(price, empty.available, empty.retry_after) from None
         return Charge(price, client, self._status(available), self._settle)
+
+    def throttle(self, price: OperationPrice) -> TooExpensive:
+        """Returns the error of a client without points. For the injected fault of a sandbox."""
+        return self._too_few_points(price, 0, 1)
+
+    def _too_few_points(self, price: OperationPrice, available: int, retry_after: int) -> TooExpensive:
+        message = f"The client has {available} of the {price.requested} points that the document costs."
+        extensions = {"code": THROTTLED, "cost": price.requested, "retryAfter": retry_after}
+        error = {"message": message, "extensions": extensions}
+        return TooExpensive(error, self._extension(price, None, available), retry_after)
 
     def _over_the_maximum(self, price: OperationPrice, client: str) -> TooExpensive:
         path = price.dearest_path()

@@ -5,6 +5,7 @@ import strawberry
 from schema.sandbox.clock import SandboxClockMutations
 from schema.sandbox.consents import SandboxConsentMutations
 from schema.sandbox.decisions import SandboxDecisionMutations
+from schema.sandbox.faults import SandboxFaultMutations
 from schema.sandbox.personas import SandboxPersonaMutations
 from schema.sandbox.webhooks import SandboxWebhookMutations
 
@@ -16,5 +17,6 @@ class SandboxMutations(
     SandboxDecisionMutations,
     SandboxClockMutations,
     SandboxWebhookMutations,
+    SandboxFaultMutations,
 ):
     """The mutations of a sandbox."""

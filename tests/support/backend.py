@@ -10,11 +10,11 @@ from joserfc.jwk import ECKey
 from tests.support.fapi import FapiApp
 from tests.support.oauth import Browser
 from tests.support.plain_http import plain_client
-from tests.support.server import Sandbox
+from tests.support.server import HasCredentials
 
 
 @contextmanager
-def connected_app(sandbox: Sandbox, address: str | None = None) -> Iterator[FapiApp]:
+def connected_app(sandbox: HasCredentials, address: str | None = None) -> Iterator[FapiApp]:
     """The car rental's fapi2 client, with connections to `address`, by default the issuer."""
     merchant = next(m for m in sandbox.credentials["merchants"] if m["adapter"] == "car_rental")
     client = next(c for c in merchant["clients"] if c["profile"] == "fapi2")
@@ -25,7 +25,7 @@ def connected_app(sandbox: Sandbox, address: str | None = None) -> Iterator[Fapi
         yield FapiApp(http, client["client_id"], "", client["redirect_uri"], issuer=issuer, key=key)
 
 
-def persona(sandbox: Sandbox, handle: str = "excellent") -> dict[str, Any]:
+def persona(sandbox: HasCredentials, handle: str = "excellent") -> dict[str, Any]:
     """Returns a persona of the credentials file, with username and password."""
     entry: dict[str, Any] = next(p for p in sandbox.credentials["personas"] if p["handle"] == handle)
     return entry

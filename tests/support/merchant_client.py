@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.oauth import Browser, PartnerApp
 from tests.support.plain_http import plain_client
-from tests.support.server import Sandbox
+from tests.support.server import HasCredentials
 
 DECISION = """id status merchantReference product purpose availableTransitions subject
   outcome { __typename
@@ -53,7 +53,7 @@ class GraphQLResponse:
 class MerchantClient:
     """The merchant of the demo partner with this adapter, and its first client."""
 
-    def __init__(self, sandbox: Sandbox, adapter: str = "car_rental") -> None:
+    def __init__(self, sandbox: HasCredentials, adapter: str = "car_rental") -> None:
         self.credentials = sandbox.credentials
         self.merchant = next(m for m in self.credentials["merchants"] if m["adapter"] == adapter)
         client = self.merchant["clients"][0]

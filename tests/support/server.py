@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from tests.support import secrets
 from tests.support.command_line import COMMANDS
@@ -31,6 +31,12 @@ def free_port() -> int:
 def bare_environment() -> dict[str, str]:
     """The environment of this process without the GATEWAY_ variables, except for COMPILATION."""
     return {name: value for name, value in os.environ.items() if name == COMPILATION or not name.startswith("GATEWAY_")}
+
+
+class HasCredentials(Protocol):
+    """A sandbox or one of its partners: has the document of credentials.json."""
+
+    credentials: dict[str, Any]
 
 
 class ForkedServer:

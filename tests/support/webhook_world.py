@@ -78,7 +78,7 @@ def render(message: OutboxRow) -> Rendered:
 class WebhookWorld:
     """One merchant over a database. `render` can be replaced. `claims` gets the events of delivered claims."""
 
-    def __init__(self, database: Database, clock: MovableClock, **limits: int) -> None:
+    def __init__(self, database: Database, clock: MovableClock, **limits: Any) -> None:
         self.database, self.clock = database, clock
         with writing(database) as unit:
             self.merchant_id = factories.make_merchant(unit, factories.make_partner(unit))

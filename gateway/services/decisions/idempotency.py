@@ -5,7 +5,8 @@ from typing import Any
 
 from gateway.domain.decisions.idempotency import KEPT_FOR, require_key
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.errors import IdempotencyConflict, NotFound
+from gateway.domain.errors import IdempotencyConflict, NotFound, Unavailable
+from gateway.domain.fault import FaultKind
 from gateway.domain.identity.principal import Principal
 from gateway.kit.clock import WallTime
 from gateway.store.decisions.idempotency import IdempotencyRow
@@ -15,7 +16,7 @@ from gateway.store.unit import UnitOfWork
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a mutation by a principal. `document` is its input without the key. Raises InvalidInput for an
-    invalid key."""
+    invalid key, and Unavailable if that is the injected fault of the call."""
 
     principal: Principal
     mutation: str
@@ -24,6 +25,10 @@ class Call:
 
     def __post_init__(self) -> None:
         require_key(self.key)
+        fault = self.principal.fault
+        if fault is not None and fault.kind is FaultKind.IDEMPOTENCY_IN_PROGRESS:
+            message = "Another call with this key is still running. Send the same call again in a moment."
+            raise Unavailable("IDEMPOTENCY_IN_PROGRESS", message, ("idempotencyKey",))
 
     def find_decision(self, unit: UnitOfWork) -> DecisionState | None:
         """The decision of the first call with this key, in its current state. None if this is the first call. Raises

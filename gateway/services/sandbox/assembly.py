@@ -13,6 +13,7 @@ from gateway.services.identity.personas import PersonaService
 from gateway.services.sandbox.clock import SandboxClockService
 from gateway.services.sandbox.consents import SandboxConsentService
 from gateway.services.sandbox.decisions import SandboxDecisionService
+from gateway.services.sandbox.faults import SandboxFaultService
 from gateway.services.sandbox.partner_sessions import PartnerSessionService
 from gateway.services.sandbox.personas import SandboxPersonaService
 from gateway.services.sandbox.webhooks import SandboxWebhookService
@@ -32,6 +33,7 @@ class SandboxServices:
     webhooks: SandboxWebhookService
     personas: SandboxPersonaService
     partner_sessions: PartnerSessionService
+    faults: SandboxFaultService
 
 
 def make_sandbox(
@@ -56,4 +58,5 @@ def make_sandbox(
         SandboxWebhookService(database, registry, environment, ids),
         SandboxPersonaService(database, registry, settings, personas, accounts, secrets),
         PartnerSessionService(database, environment, settings),
+        SandboxFaultService(database),
     )

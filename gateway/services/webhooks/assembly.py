@@ -23,4 +23,4 @@ def make_worker(
 ) -> DeliveryWorker:
     """Returns the worker that delivers the events of a deployment."""
     sender, render = WebhookSender(http, clock), EventRenderer(registry, environment)
-    return DeliveryWorker(database, ids, sender, render, claims.note_delivery)
+    return DeliveryWorker(database, ids, sender, render, claims.note_delivery, has_faults=environment.faults)

@@ -11,7 +11,9 @@ from gateway.kit.http import HttpClient, HttpResponse
 from gateway.kit.http_address import Unreachable
 from gateway.kit.logging import get_logger
 from gateway.kit.webhook_signatures import new_secret, sign, sign_body
+from gateway.store.base import Row
 from gateway.store.webhooks.deliveries import WebhookAttemptRow, WebhookMessageRow
+from gateway.store.webhooks.endpoints import WebhookEndpointRow
 from merchants.wire import Signature
 
 TIMEOUT = timedelta(seconds=15)
@@ -25,6 +27,9 @@ TOO_OLD = timedelta(minutes=10)
 
 KEPT_RESPONSE = 1_000
 """How many characters of a response are kept for the merchant."""
+FORCED = b"This attempt was not made. Its failure was forced by sandboxFaultInject."
+"""What the receiver seems to answer to an attempt with an injected fault."""
+
 _log = get_logger(__name__)
 
 
@@ -32,7 +37,8 @@ _log = get_logger(__name__)
 class Attempt:
     """An attempt to be made. `number` counts the attempts of the delivery, `tries` those of the schedule. `message` is
     None if it could not be rendered. `secrets` are the valid secrets of the endpoint, newest first. `was_failing`:
-    whether an attempt at the endpoint had failed since the last success."""
+    whether an attempt at the endpoint had failed since the last success. `forced_status` is an injected fault of a
+    sandbox: nothing is sent, and the receiver seems to answer with it."""
 
     delivery_id: str
     event_id: str
@@ -43,6 +49,30 @@ class Attempt:
     was_failing: bool
     secrets: tuple[str, ...]
     message: WebhookMessageRow | None
+    forced_status: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        delivery: Row,
+        endpoint: WebhookEndpointRow,
+        secrets: tuple[str, ...],
+        message: WebhookMessageRow | None,
+        forced_status: int | None,
+    ) -> "Attempt":
+        """Returns the next attempt of a delivery, whose row is `delivery`."""
+        return cls(
+            delivery_id=delivery.id,
+            event_id=delivery.event_id,
+            number=delivery.attempts,
+            tries=delivery.tries,
+            endpoint_id=endpoint.id,
+            url=endpoint.url,
+            was_failing=endpoint.failures > 0,
+            secrets=secrets,
+            message=message,
+            forced_status=forced_status,
+        )
 
     @property
     def variant(self) -> WebhookVariant:
@@ -86,7 +116,9 @@ class WebhookSender:
         response: HttpResponse | None = None
         error: str | None = None
         retry_after: timedelta | None = None
-        if attempt.message is None:
+        if attempt.forced_status is not None:
+            response = HttpResponse(attempt.forced_status, {}, FORCED)
+        elif attempt.message is None:
             error = "not_rendered"
         else:
             try:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from itertools import zip_longest
 from queue import Empty, SimpleQueue
 
 from gateway.domain.events import Topic
@@ -58,7 +59,8 @@ _log = get_logger(__name__)
 class DeliveryWorker:
     """Delivers messages until it is stopped. Several processes can do this at once. After a process was killed, its
     attempts are made again, so a receiver may get a message more than once. `on_claim_delivered` is called with the
-    event of each delivered claim, before the result is recorded; after a killed process it is called again."""
+    event of each delivered claim, before the result is recorded; after a killed process it is called again.
+    `has_faults` is whether partners can inject faults into attempts."""
 
     def __init__(
         self,
@@ -71,7 +73,9 @@ class DeliveryWorker:
         at_once: int = AT_ONCE,
         at_once_per_endpoint: int = AT_ONCE_PER_ENDPOINT,
         at_once_after_failure: int = AT_ONCE_AFTER_FAILURE,
+        has_faults: bool = False,
     ) -> None:
+        self._has_faults = has_faults
         self._database, self._ids, self._sender, self._render = database, ids, sender, render
         self._on_claim_delivered = on_claim_delivered
         self._fan_out = FanOut(database, ids, render)
@@ -232,19 +236,12 @@ class DeliveryWorker:
             return []
         claimed = unit.webhook_deliveries.claim(endpoint.id, unit.wall, lost_at, most)
         messages = unit.webhook_deliveries.load_messages([row.event_id for row in claimed]) if claimed else {}
+        forced = unit.faults.fail_attempts(endpoint.merchant_id, len(claimed)) if self._has_faults and claimed else []
         return [
-            Attempt(
-                delivery_id=row.id,
-                event_id=row.event_id,
-                number=row.attempts,
-                tries=row.tries,
-                endpoint_id=endpoint.id,
-                url=endpoint.url,
-                was_failing=endpoint.failures > 0,
-                secrets=secrets,
-                message=messages.get(row.event_id) or self._render_again(unit, row.event_id),
+            Attempt.of(
+                row, endpoint, secrets, messages.get(row.event_id) or self._render_again(unit, row.event_id), status
             )
-            for row in claimed
+            for row, status in zip_longest(claimed, forced)
         ]
 
     def _render_again(self, unit: UnitOfWork, event_id: str) -> WebhookMessageRow | None:

@@ -1,6 +1,6 @@
 """Partners: the tenants. A partner owns merchants, clients and, in a sandbox, personas and its own business time."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, false, select
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
@@ -9,12 +9,14 @@ from gateway.store.repository import Repository
 
 
 class PartnerRow(Record):
-    """A partner. `clock_offset_seconds` is how far its business time is ahead of wall time."""
+    """A partner. `clock_offset_seconds` is how far its business time is ahead of wall time. `has_faults` is whether
+    faults are injected into calls of its clients."""
 
     id: str = Field(primary_key=True)
     name: str = Field(unique=True)
     clock_offset_seconds: int = 0
     created_at: WallTime = moment_column()
+    has_faults: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class PartnerTable(PartnerRow, table=True):

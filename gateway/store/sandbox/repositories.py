@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from gateway.store.made_once import made_once
+from gateway.store.sandbox.faults import SandboxFaultRepository
 from gateway.store.sandbox.reviews import PersonaReviewRepository
 
 
@@ -10,6 +11,10 @@ class SandboxRepositories:
     """The repositories of a sandbox over the connection of the unit."""
 
     connection: Connection
+
+    @made_once
+    def faults(self) -> SandboxFaultRepository:
+        return SandboxFaultRepository(self.connection)
 
     @made_once
     def persona_reviews(self) -> PersonaReviewRepository:
