@@ -19,7 +19,7 @@ from gateway.store.decisions.disputes import DISPUTES
 from gateway.store.identity.users import USERS
 from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.merchants.partners import PARTNERS
-from gateway.store.outbox import OUTBOX
+from gateway.store.outbox import OUTBOX, OutboxRow
 from gateway.store.repository import Repository
 from gateway.store.sandbox.reviews import PERSONA_REVIEWS
 from gateway.store.scoring.record_disputes import RECORD_DISPUTES
@@ -83,10 +83,14 @@ _SET = (
     .where(PARTNERS.c.id == bindparam("partner_id"), PARTNERS.c.clock_offset_seconds < bindparam("offset"))
     .values(clock_offset_seconds=bindparam("offset"))
 )
-_SINCE = select(OUTBOX.c.topic, OUTBOX.c.payload).where(
-    OUTBOX.c.merchant_id.in_(_MERCHANTS),
-    or_(OUTBOX.c.position > bindparam("after"), OUTBOX.c.position.is_(None)),
-    OUTBOX.c.created_at >= bindparam("since"),
+_SINCE = (
+    select(OUTBOX)
+    .where(
+        OUTBOX.c.merchant_id.in_(_MERCHANTS),
+        or_(OUTBOX.c.position > bindparam("after"), OUTBOX.c.position.is_(None)),
+        OUTBOX.c.created_at >= bindparam("since"),
+    )
+    .order_by(OUTBOX.c.created_at, OUTBOX.c.id)
 )
 _RUNS = ~exists().where(ATTEMPTS.c.delivery_id == DELIVERIES.c.id, ATTEMPTS.c.number == DELIVERIES.c.attempts)
 _RETRY = (
@@ -118,13 +122,16 @@ class PartnerClockRepository(Repository):
         found = [row[number] + lead for number, (_, _, lead) in enumerate(_MOMENTS) if row[number] is not None]
         return BusinessTime(min(found)) if found else None
 
-    def count_events(self, partner_id: str, since: WallTime, after: int) -> int:
-        """Returns how many events the time has caused that were written at `since` or later and have no position up to
-        `after`: those of the clock, and corrections of tiers, which follow from disputes that nobody has answered."""
-        rows = self._rows(_SINCE, partner_id=partner_id, since=since, after=after)
-        return sum(
-            row.topic == Topic.TIER_CORRECTED.value or row.payload.get("actor") == Actor.CLOCK.value for row in rows
-        )
+    def list_events(self, partner_id: str, since: WallTime, after: int) -> list[OutboxRow]:
+        """Returns the events that the time has caused that were written at `since` or later and have no position up to
+        `after`: those of the clock, and corrections of tiers, which follow from disputes that nobody has answered. They
+        are in the order in which they were written."""
+        rows = self._all(OutboxRow, _SINCE, partner_id=partner_id, since=since, after=after)
+        return [
+            row
+            for row in rows
+            if row.topic == Topic.TIER_CORRECTED.value or row.payload.get("actor") == Actor.CLOCK.value
+        ]
 
     def retry_deliveries(self, partner_id: str, now: WallTime) -> int:
         """Makes the deliveries to the partner's endpoints that wait for their next attempt due at `now`. This attempt

@@ -51,12 +51,13 @@ class SandboxClockMutations:
         self, info: Info, move: Annotated[SandboxClockMove, strawberry.argument(description="How far.")]
     ) -> SandboxClockMovePayload | None:
         context, service = info.context, info.context.container.sandbox.clock
+        partner_id = context.principal.partner_id
 
         def work() -> ClockMove:
             if move.advance_by is not None and move.advance_by is not strawberry.UNSET:
-                return service.advance(context.principal, move.advance_by)
+                return service.advance(partner_id, move.advance_by)
             assert move.set_to is not None  # one of them is set
-            return service.set(context.principal, BusinessTime(move.set_to))
+            return service.set(partner_id, BusinessTime(move.set_to))
 
         moved, errors = attempt(context, work, prefix=("move",))
         if moved is not None and not moved.is_complete:

@@ -49,7 +49,7 @@ class SandboxWebhookMutations:
         ] = WebhookVariant.NORMAL,
     ) -> SandboxWebhookTriggerPayload | None:
         context, service = info.context, info.context.container.sandbox.webhooks
-        triggered = service.trigger(context.principal, topic, variant or WebhookVariant.NORMAL)
+        triggered = service.trigger(context.principal.merchant_id, topic, variant or WebhookVariant.NORMAL)
         deliveries = triggered.deliveries
         return SandboxWebhookTriggerPayload(
             event=event_of(load_events(context.query, [triggered.id])[triggered.id]),

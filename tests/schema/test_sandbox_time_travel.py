@@ -102,7 +102,7 @@ class Player:
 
     def move(self, random: Random) -> None:
         length = random.choice(LENGTHS)
-        moved = self.world.container.sandbox.clock.advance(self.merchant, length)
+        moved = self.world.container.sandbox.clock.advance(self.merchant.partner_id, length)
         assert moved.is_complete
         self.offset += length
         assert self.offset <= moved.clock.offset <= self.offset + timedelta(seconds=1)

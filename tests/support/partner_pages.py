@@ -1,11 +1,18 @@
 """A partner's browser on the pages of a sandbox."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx2
+
+from gateway.domain.decisions.transitions import Status
 from gateway.services.container import Container
-from tests.support.oauth import Browser
+from tests.support.factories import make_decision
+from tests.support.oauth import Browser, form_to
 from tests.support.oauth_world import OAuthWorld
 from tests.support.units import writing
 
-SIGN_IN = "/partners/sign-in"
+SIGN_IN, SIGN_OUT = "/partners/sign-in", "/partners/sign-out"
 
 
 def make_sign_in_token(container: Container, partner_id: str) -> str:
@@ -21,3 +28,35 @@ def signed_in_partner(world: OAuthWorld, partner_id: str | None = None) -> Brows
     response = browser.get(f"{SIGN_IN}?token={token}")
     assert (response.status_code, response.headers["location"]) == (303, "/"), response.text
     return browser
+
+
+def make_active_decision(world: OAuthWorld, due_in: timedelta) -> str:
+    """Returns the id of a decision of `cars` about Mei that is due after this time."""
+    tokens = world.tokens()
+    with writing(world.database) as unit:
+        consent = unit.consents.load(str(tokens["grant_id"]))
+        assert consent is not None
+        now = unit.business_time(consent.merchant_id)
+        return make_decision(unit, consent, status=Status.ACTIVE, activated_at=now, due_at=now + due_in)
+
+
+PAGES = ("/partners", "/partners/merchants", "/partners/clock")
+"""The pages of the desk that have no id in their address."""
+
+_FORMS = {"/partners/merchants/{id}/token": {}, "/partners/clock": {"move": "P1D"}, SIGN_OUT: {}}
+"""The fields of a form of the desk besides its CSRF token, by the path of its route."""
+
+
+def partner_requests(partner: Browser, first_page: str) -> dict[str, Callable[[], httpx2.Response]]:
+    """Requests for the pages and forms of the desk, by method and path of the route. `first_page` is the text of a page
+    of the session."""
+    csrf = form_to(first_page, SIGN_OUT).fields
+    return {
+        **{f"GET {path}": lambda path=path: partner.get(path) for path in PAGES},  # type: ignore[misc]
+        **{
+            f"POST {path}": lambda path=path, form=form: partner.http.post(  # type: ignore[misc]
+                path.replace("{id}", "x"), data={**csrf, **form}
+            )
+            for path, form in _FORMS.items()
+        },
+    }

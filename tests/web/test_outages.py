@@ -19,7 +19,7 @@ from gateway.settings import Settings
 from tests.support.fapi import FapiApp
 from tests.support.oauth import Browser, PartnerApp, pkce
 from tests.support.oauth_world import PASSWORD, OAuthWorld
-from tests.support.partner_pages import make_sign_in_token, signed_in_partner
+from tests.support.partner_pages import make_sign_in_token, partner_requests, signed_in_partner
 from tests.support.people import invite
 from tests.support.point_of_sale import authorize_device
 from tests.support.postgresql import Cluster
@@ -135,7 +135,7 @@ class Deployment:
             "GET / (of a partner)": lambda: self.partner.get("/"),
             "GET /partners/sign-in": lambda: person.get(f"/partners/sign-in?token={self.sign_in_token}"),
             "POST /partners/sign-in": lambda: person.http.post("/partners/sign-in", data={"token": self.sign_in_token}),
-            "POST /partners/sign-out": lambda: self.partner.submit(self.first_page, "/partners/sign-out"),
+            **partner_requests(self.partner, self.first_page.text),
             **{
                 f"POST /account/{path}": lambda path=path: person.http.post(  # type: ignore[misc]
                     f"/account/{path.replace('{id}', 'x')}", data=csrf

@@ -14,6 +14,7 @@ from gateway.services.sandbox.clock import SandboxClockService
 from gateway.services.sandbox.consents import SandboxConsentService
 from gateway.services.sandbox.decisions import SandboxDecisionService
 from gateway.services.sandbox.faults import SandboxFaultService
+from gateway.services.sandbox.partner_merchants import PartnerMerchantService
 from gateway.services.sandbox.partner_sessions import PartnerSessionService
 from gateway.services.sandbox.personas import SandboxPersonaService
 from gateway.services.sandbox.webhooks import SandboxWebhookService
@@ -34,6 +35,7 @@ class SandboxServices:
     personas: SandboxPersonaService
     partner_sessions: PartnerSessionService
     faults: SandboxFaultService
+    partner_merchants: PartnerMerchantService
 
 
 def make_sandbox(
@@ -59,4 +61,5 @@ def make_sandbox(
         SandboxPersonaService(database, registry, settings, personas, accounts, secrets),
         PartnerSessionService(database, environment, settings),
         SandboxFaultService(database),
+        PartnerMerchantService(database, registry, environment, settings),
     )

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from gateway.domain.duration import LONGEST
 from gateway.domain.errors import InvalidInput
-from gateway.domain.identity.principal import Principal
 from gateway.kit.clock import BusinessTime, WallTime, business_time, offset_between
 from gateway.services.decisions.scheduler import BATCH
 from gateway.services.tasks import DueWork
 from gateway.store.database import Database
+from gateway.store.outbox import OutboxRow
 from gateway.store.partner_clock import PartnerClockRepository
 from gateway.store.unit import UnitOfWork
 
@@ -32,11 +32,14 @@ class PartnerClock:
 
 @dataclass(frozen=True, slots=True)
 class ClockMove:
-    """The clock after a move, and how many events it caused. `is_complete`: whether it came to its target."""
+    """The clock after a move, and how many events it caused. `is_complete`: whether it came to its target. The events
+    are those since the wall time `began` without a position up to `position`, see `list_caused`."""
 
     clock: PartnerClock
     events: int
     is_complete: bool
+    began: WallTime
+    position: int
 
 
 class SandboxClockService:
@@ -50,21 +53,33 @@ class SandboxClockService:
         """Returns the partner's clock."""
         return _read(unit, partner_id)
 
-    def _load(self, principal: Principal) -> PartnerClock:
-        return self._database.read(lambda unit: _read(unit, principal.partner_id))
+    def find_next(self, unit: UnitOfWork, partner_id: str) -> BusinessTime | None:
+        """Returns the next moment at which something of the partner can fall due, None if there is none."""
+        return PartnerClockRepository(unit.connection).find_next(partner_id, _read(unit, partner_id).now)
 
-    def advance(self, principal: Principal, length: timedelta) -> ClockMove:
-        """Moves the clock of the caller's partner forward by `length`. Raises InvalidInput at ("advanceBy",) for zero,
-        and for more than LONGEST_MOVE."""
-        clock = self._load(principal)
-        return self._move(principal, clock, BusinessTime(clock.now + length), "advanceBy")
+    def list_caused(
+        self, unit: UnitOfWork, partner_id: str, began: WallTime, position: int, limit: int
+    ) -> list[OutboxRow]:
+        """Returns at most `limit` events of the partner that the time has caused since the beginning of a move, in
+        their order."""
+        events = PartnerClockRepository(unit.connection).list_events(partner_id, began, position)
+        return sorted(events, key=lambda each: str(each.payload["occurredAt"]))[:limit]
 
-    def set(self, principal: Principal, moment: BusinessTime) -> ClockMove:
-        """Moves the clock of the caller's partner forward to `moment`. Raises InvalidInput at ("setTo",) for a moment
-        that is not in the future, or further away than LONGEST_MOVE."""
-        return self._move(principal, self._load(principal), moment, "setTo")
+    def _load(self, partner_id: str) -> PartnerClock:
+        return self._database.read(lambda unit: _read(unit, partner_id))
 
-    def _move(self, principal: Principal, clock: PartnerClock, target: BusinessTime, field: str) -> ClockMove:
+    def advance(self, partner_id: str, length: timedelta) -> ClockMove:
+        """Moves the clock of the partner forward by `length`. Raises InvalidInput at ("advanceBy",) for zero, and for
+        more than LONGEST_MOVE."""
+        clock = self._load(partner_id)
+        return self._move(partner_id, clock, BusinessTime(clock.now + length), "advanceBy")
+
+    def set(self, partner_id: str, moment: BusinessTime) -> ClockMove:
+        """Moves the clock of the partner forward to `moment`. Raises InvalidInput at ("setTo",) for a moment that is
+        not in the future, or further away than LONGEST_MOVE."""
+        return self._move(partner_id, self._load(partner_id), moment, "setTo")
+
+    def _move(self, partner_id: str, clock: PartnerClock, target: BusinessTime, field: str) -> ClockMove:
         if target <= clock.now:
             raise InvalidInput("INVALID_PERIOD", "The clock moves forward only.", (field,))
         if target - clock.now > LONGEST_MOVE:
@@ -73,7 +88,7 @@ class SandboxClockService:
             )
         if clock.offset + (target - clock.now) > LONGEST:
             raise InvalidInput("INVALID_PERIOD", f"A clock is ahead by {LONGEST.days} days at most.", (field,))
-        partner_id, end = principal.partner_id, self._monotonic() + LONGEST_RUN
+        end = self._monotonic() + LONGEST_RUN
         began, position = self._database.read(lambda unit: (unit.wall, unit.outbox.last_position()))
         reached = clock.now
         self._apply_all(partner_id)
@@ -121,5 +136,5 @@ def _step(unit: UnitOfWork, partner_id: str, target: BusinessTime) -> BusinessTi
 def _result(unit: UnitOfWork, partner_id: str, began: WallTime, position: int, is_complete: bool) -> ClockMove:
     repository = PartnerClockRepository(unit.connection)
     repository.retry_deliveries(partner_id, unit.wall)
-    events = repository.count_events(partner_id, began, position)
-    return ClockMove(_read(unit, partner_id), events, is_complete)
+    events = len(repository.list_events(partner_id, began, position))
+    return ClockMove(_read(unit, partner_id), events, is_complete, began, position)

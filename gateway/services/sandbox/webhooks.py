@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from gateway.domain.environment import Environment
 from gateway.domain.events import Topic
-from gateway.domain.identity.principal import Principal
 from gateway.domain.webhooks.notice import SubjectType, subject_type_of
 from gateway.domain.webhooks.snapshot import ADAPTER, snapshot
 from gateway.domain.webhooks.variant import WebhookVariant, mark
@@ -34,16 +33,16 @@ class TriggeredEvent:
 
 
 class SandboxWebhookService:
-    """Triggers events for the endpoints and listeners of the caller's merchant."""
+    """Triggers events for the endpoints and listeners of a merchant."""
 
     def __init__(self, database: Database, registry: AdapterRegistry, environment: Environment, ids: Ids) -> None:
         self._database, self._registry, self._ids = database, registry, ids
         self._fan_out = FanOut(database, ids, EventRenderer(registry, environment))
 
-    def trigger(self, principal: Principal, topic: Topic, variant: WebhookVariant) -> TriggeredEvent:
+    def trigger(self, merchant_id: str, topic: Topic, variant: WebhookVariant) -> TriggeredEvent:
         """Writes an event of the topic about a new subject, with REORDERED two events, and makes their deliveries.
         Returns the event. The deliveries are None if another process is making them."""
-        events = self._database.write(lambda unit: self._write(unit, principal.merchant_id, topic, variant))
+        events = self._database.write(lambda unit: self._write(unit, merchant_id, topic, variant))
         for _ in range(MOST_BATCHES):
             if not self._fan_out.run_once():
                 break

@@ -2,11 +2,20 @@
 
 from starlette.routing import Route
 
+from gateway.web.pages.partners.clock import page as clock
 from gateway.web.pages.partners.landing import page as landing
+from gateway.web.pages.partners.merchants import page as merchants
+from gateway.web.pages.partners.overview import page as overview
 from gateway.web.pages.partners.session import page as session
 from gateway.web.site.site import Site
 
 
 def routes(site: Site) -> list[Route]:
     """The routes of a sandbox. They come before those of every deployment, because `/` is in both."""
-    return [*landing.routes(site), *session.routes(site)]
+    return [
+        *landing.routes(site),
+        *session.routes(site),
+        *overview.routes(site),
+        *merchants.routes(site),
+        *clock.routes(site),
+    ]

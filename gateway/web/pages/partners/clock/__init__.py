@@ -1,0 +1,1 @@
+"""The business time of a partner."""

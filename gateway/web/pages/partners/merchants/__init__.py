@@ -1,0 +1,1 @@
+"""The merchants and clients of a partner."""
