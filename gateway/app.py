@@ -13,12 +13,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from gateway.domain import api_version
 from gateway.kit.logging import get_announcer, get_logger
 from gateway.kit.outage import Outage, outage_log
 from gateway.oauth.token_check import TokenCheck
 from gateway.services.container import Container
+from gateway.services.sandbox.request_log_writer import RequestLogWriter
 from gateway.setting_names import unread_variables
 from gateway.settings import Settings
 from gateway.sources.remote.source import RemoteSource
@@ -32,11 +34,14 @@ from gateway.web.health import NotReady, Readiness, Steps
 from gateway.web.metrics import CountRequests, Metrics
 from gateway.web.pages.partner_callback import page as partner_callback
 from gateway.web.pages.partners import page as partners
+from gateway.web.request_log import LogRequests
 from gateway.web.site.notices import make_letter_writer
 from gateway.web.site.site import build_site
 from migrations import revisions
 from schema.build import BuiltSchema, build_schema
 from schema.engine import Engine
+from schema.guard import read_limits
+from schema.redaction.exchanges import Describer
 
 RENEW_EVERY = 10
 """Seconds between two runs of the checks of readiness, well below the time after which a process has expired."""
@@ -74,6 +79,7 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
     engine, queue = Engine(built, container, metrics.count_execution), _document_queue(settings)
     engine.compile_trusted()
 
+    writer = _request_log(container, built, metrics) if settings.sandbox else None
     send_notices = partial(container.tasks.send_notices, make_letter_writer(settings.issuer))
 
     @asynccontextmanager
@@ -89,7 +95,7 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
                 tasks.start_soon(_repeat, container, "copy", container.database.copy_committed, COPY_INTERVAL)
             tasks.start_soon(_run_checks, readiness)
             tasks.start_soon(_set_gauges, metrics, engine, queue)
-            async with _delivering(container, metrics):
+            async with _delivering(container, metrics), _logging(writer):
                 yield
             tasks.cancel_scope.cancel()  # waits for a run that has started
         queue.close()
@@ -107,7 +113,10 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
         largest_body=settings.query_maximum_body,
         faults=container.sandbox.faults if container.environment.faults else None,
     )
-    api = [*_graphql_routes(container, endpoint, built), *readiness.routes(), *of_sandbox]
+    guarded: ASGIApp = TokenCheck(endpoint, container)
+    if writer is not None:
+        guarded = LogRequests(guarded, writer.put, container.clock)
+    api = [*_graphql_routes(guarded, built), *readiness.routes(), *of_sandbox]
     application = build_application(site, api, lifespan)
     application.add_middleware(CountRequests, metrics=metrics)
     return application
@@ -126,6 +135,29 @@ async def _delivering(container: Container, metrics: Metrics) -> AsyncIterator[N
         yield
     finally:
         container.deliveries.stop()
+        await anyio.to_thread.run_sync(thread.join)
+
+
+def _request_log(container: Container, built: BuiltSchema, metrics: Metrics) -> RequestLogWriter:
+    """The writer of the request log of a sandbox."""
+    describer = Describer(built.schema, read_limits(container.settings))
+    writer = RequestLogWriter(container.database, container.ids, describer.describe)
+    writer.observer = metrics.count_logged
+    return writer
+
+
+@asynccontextmanager
+async def _logging(writer: RequestLogWriter | None) -> AsyncIterator[None]:
+    """Writes the request log on a thread of its own, if there is one. At the end, what waits is written."""
+    if writer is None:
+        yield
+        return
+    thread = threading.Thread(target=writer.run, name="request log", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        writer.stop()
         await anyio.to_thread.run_sync(thread.join)
 
 
@@ -215,9 +247,8 @@ def _document_queue(settings: Settings) -> DocumentQueue:
     )
 
 
-def _graphql_routes(container: Container, endpoint: GraphQLEndpoint, built: BuiltSchema) -> list[BaseRoute]:
-    """The routes of the GraphQL API with its token check, at both of its paths, and of its public schema."""
-    guarded = TokenCheck(endpoint, container)
+def _graphql_routes(guarded: ASGIApp, built: BuiltSchema) -> list[BaseRoute]:
+    """The routes of the GraphQL API behind its token check, at both of its paths, and of its public schema."""
 
     async def sdl(_: Request) -> Response:
         return PlainTextResponse(built.sdl, headers={"Cache-Control": "public, max-age=300"})

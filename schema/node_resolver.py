@@ -11,6 +11,7 @@ from schema.types.decision import Decision, Dispute
 from schema.types.merchant import Merchant
 from schema.types.node import Node, parse_id
 from schema.types.persona import SandboxPersona
+from schema.types.request_log import find_entry
 from schema.types.user import ConsentedUser
 from schema.types.webhook import WebhookDelivery, WebhookEndpoint, event_of
 
@@ -71,6 +72,12 @@ def _find_persona(identifier: str, context: Context) -> Node | None:
     return SandboxPersona.of(persona) if persona else None
 
 
+def _find_logged_request(identifier: str, context: Context) -> Node | None:
+    if "sandbox" not in context.principal.allowed:
+        return None
+    return find_entry(identifier, context)
+
+
 _FINDERS = {
     "dec": _find_decision,
     "con": _find_consent,
@@ -79,6 +86,7 @@ _FINDERS = {
     "msg": _find_event,  # an event without an entry in the decision log
     "mer": _find_merchant,
     "per": _find_persona,
+    "log": _find_logged_request,
     "whe": _find_endpoint,
     "whd": _find_delivery,
 }

@@ -6,7 +6,9 @@ import strawberry
 
 from gateway.domain.decisions.outcome import Approval
 from gateway.domain.errors import InvalidInput
+from gateway.store.sandbox.request_log import RequestFilter
 from schema.ask import DecisionAsk
+from schema.connection import DEFAULT_SIZE, After, Before, First, Last
 from schema.context import Info
 from schema.directives import listed, resolved
 from schema.errors import BadUserInput
@@ -18,6 +20,7 @@ from schema.types.node import Node, parse_id, parse_reference
 from schema.types.outcome import DecisionOutcome, outcome_of
 from schema.types.persona import SandboxPersona
 from schema.types.reason import ReasonDefinition, reason_definitions
+from schema.types.request_log import RequestLogConnection, RequestLogFilter, load_request_log
 from schema.types.sandbox_clock import SandboxClock
 from schema.types.user import ConsentedUser
 from schema.types.user_error import UserError, blockers, user_error
@@ -36,6 +39,9 @@ ANY_VALID_TOKEN = frozenset(
 )
 """Root fields without scopes. A test fails if another one has none."""
 
+_RequestFilter = Annotated[
+    RequestLogFilter | None, strawberry.argument(description="Which requests. Null: all of them.")
+]
 _QUERY = "Queries. All fields of one document read the same snapshot."
 
 
@@ -163,3 +169,23 @@ class SandboxQuery(Query):
     def sandbox_clock(self, info: Info) -> SandboxClock | None:
         query, service = info.context.query, info.context.container.sandbox.clock
         return SandboxClock.of(query.read(lambda unit: service.read(unit, query.principal.partner_id)))
+
+    @resolved(
+        "GraphQL requests of the apps of your partner account, newest first, also those that failed. A request is there"
+        " about half a second after its response. At most 5,000 are kept.",
+        scopes=["sandbox"],
+        slicing=["first", "last"],
+        sized_fields=["edges", "nodes"],
+        assumed_size=DEFAULT_SIZE,
+    )
+    def request_log(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        filter: _RequestFilter = strawberry.UNSET,  # noqa: A002
+    ) -> RequestLogConnection | None:
+        wanted = filter.read() if filter else RequestFilter()
+        return load_request_log(info.context, first, after, last, before, wanted)

@@ -119,21 +119,21 @@ class TokenClients:
 
 
 class Authentication:
-    """The check of one request's credential. `client_id` is the client of the token, None if this process has not
-    checked the token before. `nonce` is that of its proof, None without a proof. `demanded_nonce` is the one that an
-    injected fault demands."""
+    """The check of one request's credential: its `scheme` and the digest of its token. `client_id` is the client of the
+    token, None if this process has not checked the token before. `nonce` is that of its proof, None without a proof.
+    `demanded_nonce` is the one that an injected fault demands."""
 
     def __init__(
         self, credential: Credential, container: Container, proof_check: ProofCheck, clients: TokenClients
     ) -> None:
         self._credential, self._container = credential, container
         self._proof_check, self._clients = proof_check, clients
-        self._token_digest = digest(credential.token)
+        self.scheme, self.token_digest = credential.scheme, digest(credential.token)
         self._jkt: str | None = None
         self._proof_used = False
         self.nonce: str | None = None
         self.demanded_nonce: str | None = None
-        self.client_id = clients.get(self._token_digest)
+        self.client_id = clients.get(self.token_digest)
 
     def __call__(self) -> Principal:
         """The principal of the token. To be called on a worker thread. A further call checks the token again, but not
@@ -151,7 +151,7 @@ class Authentication:
             self._use(proof)
         self._proof_used = proof is not None or self._proof_used
         self.client_id = principal.client_id
-        self._clients.add(self._token_digest, principal.client_id)
+        self._clients.add(self.token_digest, principal.client_id)
         return principal
 
     def renew_nonce(self, demanded: str | None) -> str:

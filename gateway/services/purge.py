@@ -1,11 +1,12 @@
 """Deletes rows that have expired: pushed requests, codes, tokens, invitations, sign-in links, sessions, used assertions
-and proofs, idempotency records, notices, and what was sent to webhook endpoints."""
+and proofs, idempotency records, notices, what was sent to webhook endpoints, and the request log of a sandbox."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from gateway.domain.notices.notice import KEPT
 from gateway.kit.clock import WallTime
+from gateway.services.sandbox import request_log
 from gateway.services.scoring.purge import ScorePurge
 from gateway.settings import Settings
 from gateway.store.database import Database
@@ -14,6 +15,7 @@ from gateway.store.identity.sessions import SESSIONS
 from gateway.store.notices.notices import NOTICES
 from gateway.store.oauth.replays import REPLAYS
 from gateway.store.purge import PURGED
+from gateway.store.sandbox.request_log import REQUEST_LOG
 from gateway.store.unit import UnitOfWork
 from gateway.store.webhooks.deliveries import ATTEMPTS, DELIVERIES, MESSAGES
 
@@ -45,6 +47,7 @@ class PurgeService:
             SESSIONS.name: settings.session_life,
             **dict.fromkeys((ATTEMPTS.name, DELIVERIES.name, MESSAGES.name), WEBHOOKS_KEPT_FOR),
             NOTICES.name: KEPT,
+            REQUEST_LOG.name: request_log.KEPT,
         }
 
     def purge(

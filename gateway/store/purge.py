@@ -16,6 +16,7 @@ from gateway.store.oauth.replays import REPLAYS
 from gateway.store.oauth.requests import AUTHORIZATION_CODES, PUSHED_REQUESTS
 from gateway.store.oauth.tokens import ACCESS_TOKENS, REFRESH_TOKENS
 from gateway.store.repository import Repository
+from gateway.store.sandbox.request_log import REQUEST_LOG
 from gateway.store.webhooks.deliveries import ATTEMPTS, DELIVERIES, MESSAGES
 
 _BEFORE: ColumnElement[WallTime] = bindparam("before")
@@ -67,6 +68,7 @@ _STATEMENTS |= {
     ),
 }
 _STATEMENTS |= {table.name: _delete(table, table.c.created_at) for table in (SESSIONS, MESSAGES, NOTICES)}
+_STATEMENTS[REQUEST_LOG.name] = _delete(REQUEST_LOG, REQUEST_LOG.c.received_at)
 
 PURGED = tuple(sorted(_STATEMENTS))
 """The names of the tables with rows that expire."""
@@ -77,5 +79,5 @@ class PurgeRepository(Repository):
 
     def purge(self, table: str, before: WallTime, most: int) -> int:
         """Deletes at most `most` rows of one of the tables PURGED that expired before `before`, or for sessions,
-        webhooks and notices began before it. Returns how many it deleted."""
+        webhooks, notices and the request log began before it. Returns how many it deleted."""
         return self._execute(_STATEMENTS[table], before=before, most=most)

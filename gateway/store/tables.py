@@ -10,7 +10,7 @@ from gateway.store.logs import access_log, checkpoints, decision_log, keys, reco
 from gateway.store.merchants import merchants, partner_sessions, partners
 from gateway.store.notices import notices, preferences
 from gateway.store.oauth import device_codes, initial_access_tokens, replays, requests, tokens
-from gateway.store.sandbox import faults, reviews
+from gateway.store.sandbox import faults, request_log, reviews
 from gateway.store.scoring import imports, record_disputes, records, remote_scores, scores
 from gateway.store.webhooks import announcements, deliveries, endpoints
 
@@ -27,5 +27,5 @@ MODULES = (
     *(announcements, deliveries, endpoints),
     *(notices, preferences),
     *(deployment, outbox, policies, processes),
-    *(faults, reviews),
+    *(faults, request_log, reviews),
 )

@@ -107,12 +107,20 @@ WEBHOOKS = Metric(
     ("outcome",),
     tuple((each.value.lower(),) for each in DeliveryStatus),
 )
+LOGGED = Metric(
+    "gateway_request_log_entries_total",
+    "counter",
+    "GraphQL requests for the request log of a sandbox: written, or dropped because too many came at once or the"
+    " database could not be used.",
+    ("outcome",),
+    (("written",), ("dropped",)),
+)
 WORKERS = Metric("gateway_serving_processes", "gauge", "Processes that serve.")
 
 TABLE = MetricTable(
     (
         *(EXECUTIONS, OPERATIONS, OPERATION_BYTES, REQUESTS, RATE_LIMITED, DURATION, REFUSALS, WAITING, UNITS, COMMITS),
-        *(SCORES, WEBHOOKS, WORKERS),
+        *(SCORES, WEBHOOKS, LOGGED, WORKERS),
     )
 )
 
@@ -134,7 +142,7 @@ class Metrics:
         }
         self._refusals, self._rate_limited = TABLE.places(REFUSALS), TABLE.places(RATE_LIMITED)
         self._operations, self._bytes = TABLE.places(OPERATIONS), TABLE.places(OPERATION_BYTES)
-        self._scores, self._webhooks = TABLE.places(SCORES), TABLE.places(WEBHOOKS)
+        self._scores, self._webhooks, self._logged = (TABLE.places(each) for each in (SCORES, WEBHOOKS, LOGGED))
         self._units, self._commits = TABLE.places(UNITS)[()], TABLE.places(COMMITS)[()]
         self._waiting, self._workers = TABLE.places(WAITING)[()], TABLE.places(WORKERS)[()]
         self._duration = TABLE.start(DURATION)
@@ -168,6 +176,11 @@ class Metrics:
     def count_webhook(self, status: DeliveryStatus) -> None:
         """Counts an attempt to deliver a webhook, by the status of the delivery after it."""
         self._numbers.add(self._webhooks[status.value.lower(),])
+
+    def count_logged(self, written: int, dropped: int) -> None:
+        """Counts requests for the request log of a sandbox."""
+        self._numbers.add(self._logged["written",], written)
+        self._numbers.add(self._logged["dropped",], dropped)
 
     def set_gauges(self, *, texts: tuple[int, int], trusted: tuple[int, int], waiting: int) -> None:
         """Sets the gauges: number and bytes of the compiled operations of both kinds of documents, and how many

@@ -4,6 +4,7 @@ from sqlalchemy import Connection
 
 from gateway.store.made_once import made_once
 from gateway.store.sandbox.faults import SandboxFaultRepository
+from gateway.store.sandbox.request_log import RequestLogRepository
 from gateway.store.sandbox.reviews import PersonaReviewRepository
 
 
@@ -19,3 +20,7 @@ class SandboxRepositories:
     @made_once
     def persona_reviews(self) -> PersonaReviewRepository:
         return PersonaReviewRepository(self.connection)
+
+    @made_once
+    def request_log(self) -> RequestLogRepository:
+        return RequestLogRepository(self.connection)
