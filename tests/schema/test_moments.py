@@ -57,6 +57,12 @@ def check_handed_over_at(world: GraphQLWorld, moment: str) -> None:
     assert (error["code"], error["field"]) == ("INVALID_PERIOD", ["input", "handedOverAt"])
 
 
+@check("RequestLogFilter.since")
+def check_since(world: GraphQLWorld, moment: str) -> None:
+    log = "query ($since: DateTime!) { requestLog(filter: {since: $since}) { nodes { id } } }"
+    assert world.data(log, {"since": moment}, by=world.merchant())["requestLog"] == {"nodes": []}
+
+
 @check("SandboxClockMove.setTo")
 def check_set_to(world: GraphQLWorld, moment: str) -> None:
     document = "mutation ($to: DateTime!) { sandboxClockMove(move: {setTo: $to}) { userErrors { code field } } }"

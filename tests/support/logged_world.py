@@ -9,6 +9,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from gateway.domain.consents.consent import Consent
+from gateway.domain.scope import SCOPES
 from gateway.kit.clock import WallTime
 from gateway.kit.crypto import digest
 from gateway.oauth.token_check import TokenCheck
@@ -42,6 +43,7 @@ class LoggedWorld(GraphQLWorld):
         site = build_site(container)
         logged = LogRequests(TokenCheck(self.endpoint(), container), self.writer.put, clock)
         self.http = TestClient(build_application(site, [Route("/graphql", logged)]), raise_server_exceptions=False)
+        self.execute(f"UPDATE oauth_clients SET scopes = '{json.dumps(list(SCOPES))}'")
         self.token = self.make_token(*MERCHANT_SCOPES, "webhooks:manage", "disputes:write")
         self.user_token = self.make_token(*USER_SCOPES, consent=self.consent)
 
