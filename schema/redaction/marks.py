@@ -8,6 +8,7 @@ marked.
 SECRETS = frozenset(
     {
         "SandboxConsentGrantPayload.accessToken",
+        "SandboxPersonaCreatePayload.password",
         "WebhookEndpointCreatePayload.signingSecret",
         "WebhookSecretRotatePayload.signingSecret",
     }

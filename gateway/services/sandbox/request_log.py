@@ -82,7 +82,7 @@ def write_curl(entry: RequestLogRow, issuer: str) -> str:
     proof; redacted values must be replaced. What is too long for the log comes from the file request.json."""
     scheme, proof = ("DPoP", _PROOF) if entry.scheme == "dpop" else ("Bearer", "")
     head = f'curl -s {issuer}/graphql -H "Authorization: {scheme} $ACCESS_TOKEN"{proof}'
-    content = "@request.json" if _is_cut(entry) else _quote(_content(entry))
+    content = "@request.json" if is_cut(entry.document) or is_cut(entry.variables) else _quote(_content(entry))
     return f"{head} -H 'Content-Type: application/json' -d {content}"
 
 
@@ -91,8 +91,9 @@ def graphiql_address(entry_id: str, issuer: str) -> str:
     return f"{issuer}/partners/graphiql?entry={entry_id}"
 
 
-def _is_cut(entry: RequestLogRow) -> bool:
-    return entry.document.endswith(CUT) or entry.variables.endswith(CUT)
+def is_cut(text: str) -> bool:
+    """Whether a text of an entry was too long for the log."""
+    return text.endswith(CUT)
 
 
 def _content(entry: RequestLogRow) -> str:

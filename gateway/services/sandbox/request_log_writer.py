@@ -19,10 +19,10 @@ from gateway.store.database import Database
 from gateway.store.sandbox.request_log import RequestLogRow, RequestOwner
 from gateway.store.unit import UnitOfWork
 
-MOST_WAITING, MOST_WAITING_BYTES = 400, 4 * 2**20
+MOST_WAITING, MOST_WAITING_BYTES = 1_000, 4 * 2**20
 """How many exchanges wait in memory, and how many bytes of them."""
 
-MOST_OF_CLIENT = 200
+MOST_OF_CLIENT = 500
 """How many exchanges of one client wait, so that one that sends many leaves room for others."""
 
 LARGEST_RESPONSE = 2**17
