@@ -260,6 +260,7 @@ def test_text_is_read_by_the_parser_of_prometheus() -> None:
         "gateway_sqlite_commits": "counter",
         "gateway_remote_scores": "counter",
         "gateway_webhook_attempts": "counter",
+        "gateway_request_log_entries": "counter",
         "gateway_serving_processes": "gauge",
     }
     assert all(each.documentation for each in families.values())
