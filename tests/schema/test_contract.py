@@ -104,7 +104,6 @@ def test_export_has_the_implemented_parts() -> None:
     }
     assert implemented.isdisjoint(missing)
     assert not {fact for fact in missing if fact.startswith(("DecisionAsk", "DecisionTerms")) or "Terms." in fact}
-    assert "Mutation.sandboxFaultInject" in missing
 
 
 @pytest.mark.parametrize(
