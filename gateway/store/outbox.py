@@ -6,9 +6,23 @@ the commit it gets its position, and a delivery to each webhook endpoint that ha
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, and_, bindparam, exists, func, or_, select, text
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlmodel import Field
 
 from gateway.domain.consents.consent import Consent
@@ -28,7 +42,7 @@ from gateway.domain.webhooks.variant import variant_of
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.store.base import Record, Row, json_column, moment_column, table_of
 from gateway.store.repository import Repository, insert_into
-from gateway.store.statements import run_many
+from gateway.store.rows_at_once import MOST_ROWS, numbered, run_at_once
 
 
 class OutboxRow(Record):
@@ -111,9 +125,16 @@ _LAST = (
     .order_by(_O.sequence.desc())
     .limit(1)
 )
-_PLACE = OUTBOX.update().where(_O.id == bindparam("of_id")).values(position=bindparam("new_position"))
 _FAN_OUT = 0x5E5A41  # the number of an advisory lock that nothing else uses in this database
 _LOCK_FAN_OUT = select(func.pg_try_advisory_xact_lock(_FAN_OUT))
+
+
+@cache
+def _place(size: int) -> Update:
+    """Gives as many messages the positions from `first` on."""
+    ids = list(numbered("id", _O.id.type, size))
+    offset = case(*((_O.id == each, literal_column(str(number))) for number, each in enumerate(ids)))
+    return OUTBOX.update().where(_O.id.in_(ids)).values(position=bindparam("first", type_=_O.position.type) + offset)
 
 
 def content_of(message: OutboxRow | Row) -> dict[str, Any]:
@@ -229,7 +250,9 @@ class OutboxRepository(Repository):
             return []
         first = int(self._value(_LAST_POSITION)) + 1
         placed = [OutboxRow.of_values({**vars(each), "position": at}) for at, each in enumerate(messages, first)]
-        run_many(self._connection, _PLACE, [{"of_id": each.id, "new_position": each.position} for each in placed])
+        for start in range(0, len(placed), MOST_ROWS):
+            part = placed[start : start + MOST_ROWS]
+            run_at_once(self._connection, _place, [{"id": each.id} for each in part], first=first + start)
         return placed
 
     def last_position(self) -> int:

@@ -23,13 +23,12 @@ class FanOut:
     def __init__(self, database: Database, ids: Ids, render: Render) -> None:
         self._database, self._ids, self._render = database, ids, render
 
-    def run_once(self, limit: int = BATCH) -> int:
+    def run_once(self) -> int:
         """Takes the oldest messages without a position. Returns how many. Raises Outage."""
-        if not self._database.read(lambda unit: unit.outbox.list_waiting(1)):
-            return 0
-        return self._database.write(lambda unit: self._place(unit, limit))
+        return self._database.write(self.place) if self._database.read(has_waiting) else 0
 
-    def _place(self, unit: UnitOfWork, limit: int) -> int:
+    def place(self, unit: UnitOfWork, limit: int = BATCH) -> int:
+        """Does the same as a part of a unit of work, in which `has_waiting` may have been false."""
         if not unit.outbox.try_lock_fan_out():
             return 0
         messages = unit.outbox.place(unit.outbox.list_waiting(limit))
@@ -45,6 +44,11 @@ class FanOut:
             deliveries += [new_delivery(self._ids, message, each.id, unit.wall) for each in receiving]
         unit.webhook_deliveries.insert(rendered, deliveries)
         return len(messages)
+
+
+def has_waiting(unit: UnitOfWork) -> bool:
+    """Whether a message has no position."""
+    return bool(unit.outbox.list_waiting(1))
 
 
 def new_delivery(ids: Ids, message: OutboxRow, endpoint_id: str, now: WallTime) -> WebhookDeliveryRow:

@@ -1,5 +1,7 @@
 """Records results of attempts: when a delivery is tried again, and when its endpoint waits or is disabled."""
 
+from collections.abc import Sequence
+
 from gateway.domain.webhooks import schedule
 from gateway.kit.clock import WallTime
 from gateway.kit.ids import Ids
@@ -13,17 +15,22 @@ from gateway.store.webhooks.endpoints import DisabledReason, WebhookEndpointRow
 _log = get_logger(__name__)
 
 
-def record(unit: UnitOfWork, result: Result, ids: Ids) -> DeliveryStatus:
-    """Writes an attempt, and what it means for its delivery and its endpoint. Returns the status of the delivery. `ids`
-    makes the id of the event of an endpoint that is disabled."""
-    status, next_at = DeliveryStatus.DELIVERED, None
-    if not result.delivered:
-        wait = schedule.next_wait(result.attempt.tries, result.retry_after)
-        status = DeliveryStatus.FAILED if wait is None else DeliveryStatus.PENDING
-        next_at = None if wait is None else WallTime(unit.wall + wait)
-    unit.webhook_deliveries.end_attempt(result.row, status, unit.wall, next_at)
-    _judge_endpoint(unit, result, ids)
-    return status
+def record(unit: UnitOfWork, results: Sequence[Result], ids: Ids) -> list[DeliveryStatus]:
+    """Writes attempts, and what they mean for their deliveries and endpoints. Returns the status of each delivery.
+    `ids` makes the id of the event of an endpoint that is disabled."""
+    unit.webhook_deliveries.insert_attempts([result.row for result in results])
+    unit.webhook_deliveries.end_delivered([result.row for result in results if result.delivered], unit.wall)
+    statuses = [DeliveryStatus.DELIVERED if result.delivered else _retry(unit, result) for result in results]
+    for result in results:
+        _judge_endpoint(unit, result, ids)
+    return statuses
+
+
+def _retry(unit: UnitOfWork, result: Result) -> DeliveryStatus:
+    """Lets a failed delivery be tried again, or ends it after the last attempt of the schedule."""
+    wait = schedule.next_wait(result.attempt.tries, result.retry_after)
+    unit.webhook_deliveries.end_failed(result.row, unit.wall, None if wait is None else WallTime(unit.wall + wait))
+    return DeliveryStatus.FAILED if wait is None else DeliveryStatus.PENDING
 
 
 def _judge_endpoint(unit: UnitOfWork, result: Result, ids: Ids) -> None:

@@ -6,23 +6,23 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from itertools import zip_longest
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from gateway.domain.events import Topic
 from gateway.kit.clock import WallTime
-from gateway.kit.crypto import SealBroken
 from gateway.kit.ids import Ids
 from gateway.kit.logging import get_logger
 from gateway.kit.outage import Outage, outage_log
-from gateway.services.webhooks.fan_out import FanOut
+from gateway.services.webhooks.claiming import Claims
+from gateway.services.webhooks.fan_out import FanOut, has_waiting
 from gateway.services.webhooks.recording import record
-from gateway.services.webhooks.rendering import Render, render_or_log
+from gateway.services.webhooks.rendering import Render
 from gateway.services.webhooks.sending import TIMEOUT, Attempt, Result, WebhookSender
 from gateway.store.base import read_row
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
-from gateway.store.webhooks.deliveries import DeliveryStatus, WebhookMessageRow
+from gateway.store.webhooks.deliveries import DeliveryStatus
 from gateway.store.webhooks.endpoints import WebhookEndpointRow
 
 AT_ONCE = 32
@@ -56,6 +56,16 @@ CLAIMED = Topic.DECISION_CLAIMED
 _log = get_logger(__name__)
 
 
+class _Done(NamedTuple):
+    """What a unit of work has done: the statuses of the recorded deliveries, the number of placed messages, the
+    endpoints for which attempts could be started, and the attempts."""
+
+    statuses: list[DeliveryStatus]
+    placed: int
+    endpoints: list[WebhookEndpointRow]
+    attempts: list[Attempt]
+
+
 class DeliveryWorker:
     """Delivers messages until it is stopped. Several processes can do this at once. After a process was killed, its
     attempts are made again, so a receiver may get a message more than once. `on_claim_delivered` is called with the
@@ -75,10 +85,9 @@ class DeliveryWorker:
         at_once_after_failure: int = AT_ONCE_AFTER_FAILURE,
         has_faults: bool = False,
     ) -> None:
-        self._has_faults = has_faults
-        self._database, self._ids, self._sender, self._render = database, ids, sender, render
+        self._database, self._ids, self._sender = database, ids, sender
         self._on_claim_delivered = on_claim_delivered
-        self._fan_out = FanOut(database, ids, render)
+        self._fan_out, self._claims = FanOut(database, ids, render), Claims(render, has_faults=has_faults)
         self._most, self._most_per_endpoint, self._most_after_failure = (
             at_once,
             at_once_per_endpoint,
@@ -116,64 +125,61 @@ class DeliveryWorker:
         self._sent.put(None)
 
     def step(self) -> bool:
-        """Records results, places new messages, and starts attempts. Returns whether it had anything to do. Raises
-        Outage. An error in the placing of messages is raised after the rest is done."""
-        try:
-            placed = self._fan_out.run_once()
-        except Outage:
-            raise
-        except Exception:
-            self._deliver()  # else results would not be recorded, and their messages sent again and again
-            raise
-        return self._deliver() or placed > 0
-
-    def _deliver(self) -> bool:
-        """Records results, and starts attempts. Returns whether it had anything to do. Raises Outage."""
+        """Records results, places new messages, and starts attempts, in one unit of work. Returns whether it had
+        anything to do. Raises Outage. If anything else fails, each is done apart, so that one holds up no other."""
         self._collect(0)
-        results = self._prepare_results()
-        endpoints = self._database.read(self._list_claimable)
-        attempts = self._record(results, endpoints)
-        self._start_threads(self._waiting.qsize())  # those that still wait for a thread
-        for attempt in attempts:
-            self._running[attempt.endpoint_id] += 1
-            self._waiting.put(attempt)
-        self._start_threads(min(self.running, self._most, FIRST_THREADS) - len(self._threads))
-        self._is_full = self.running >= self._most or any(self._free_for(each) <= 0 for each in endpoints)
-        return bool(results or attempts)
-
-    def _prepare_results(self) -> list[Result]:
-        """Returns the results to be recorded, after their claims were noted. Raises Outage."""
-        results = sorted(self._results, key=_endpoint_of)  # each process locks in one order
-        self._note_claims(results)
-        return results
-
-    def _record(self, results: list[Result], endpoints: list[WebhookEndpointRow]) -> list[Attempt]:
-        """Records results, and returns new attempts at these endpoints. Both are one unit of work. If it fails and
-        there are results, they are recorded one by one, without new attempts. Raises Outage, and without results any
-        error."""
-        if not results and not endpoints:
-            return []
+        results = self._sort_results()
+        placing, endpoints, claims = self._database.read(lambda unit: self._look(unit, results))
+        self._note_claims(claims)
+        if not (results or placing or endpoints):
+            self._is_full = self.running >= self._most
+            return False
         try:
-            statuses, attempts = self._database.write(lambda unit: self._record_and_claim(unit, results, endpoints))
+            done = self._database.write(lambda unit: self._run_unit(unit, results, placing))
         except Outage:
             raise  # the next step tries it again
-        except Exception as error:
-            if not results:
-                raise
-            _log.warning("webhook_results_not_recorded_together", results=len(results), error=type(error).__name__)
-            for result in results:
-                self._record_alone(result)
-            return []
-        for result, status in zip(results, statuses, strict=True):
+        except Exception as error:  # noqa: BLE001  # it is raised again below, if it is not about one result
+            _log.warning("webhook_step_failed", results=len(results), error=type(error).__name__)
+            self._run_apart(results, placing)
+            return True
+        for result, status in zip(results, done.statuses, strict=True):
             self._finish(result, status)
-        return attempts
+        self._start(done.attempts)
+        self._is_full = self.running >= self._most or any(self._free_for(each) <= 0 for each in done.endpoints)
+        return bool(results or done.placed or done.attempts)
+
+    def _look(self, unit: UnitOfWork, results: list[Result]) -> tuple[bool, list[WebhookEndpointRow], list[str]]:
+        """Returns whether a message is to be placed, the endpoints for which an attempt can be started, and the events
+        of these results that are delivered claims."""
+        return has_waiting(unit), self._list_claimable(unit), _list_claims(unit, results)
+
+    def _sort_results(self) -> list[Result]:
+        """Returns the results that are not recorded, in the order in which each process locks endpoints."""
+        return sorted(self._results, key=_endpoint_of)
+
+    def _run_unit(self, unit: UnitOfWork, results: list[Result], placing: bool) -> _Done:
+        statuses = record(unit, results, self._ids) if results else []
+        placed = self._fan_out.place(unit) if placing else 0
+        endpoints = self._list_claimable(unit)
+        return _Done(statuses, placed, endpoints, self._claim(unit, endpoints))
+
+    def _run_apart(self, results: list[Result], placing: bool) -> None:
+        """Does what `_run_unit` does in several units of work. Raises Outage, and any error in the placing of messages
+        after the rest is done."""
+        for result in results:
+            self._record_alone(result)
+        try:
+            if placing:
+                self._fan_out.run_once()
+        finally:
+            self._start(self._database.write(lambda unit: self._claim(unit, self._list_claimable(unit))))
 
     def _record_alone(self, result: Result) -> None:
         """Records one result. If the database refuses it, it is dropped: its attempt counts as lost, and is made again.
         Raises Outage."""
         status = None
         try:
-            status = self._database.write(lambda unit: record(unit, result, self._ids))
+            (status,) = self._database.write(lambda unit: record(unit, [result], self._ids))
         except Outage:
             raise
         except Exception as error:  # noqa: BLE001  # the results of other deliveries must be recorded
@@ -188,9 +194,8 @@ class DeliveryWorker:
         if status is not None:
             self.observer(status)
 
-    def _note_claims(self, results: list[Result]) -> None:
-        delivered = [result.attempt.event_id for result in results if result.delivered]
-        for event_id in self._database.read(lambda unit: unit.outbox.list_of_topic(CLAIMED, delivered)):
+    def _note_claims(self, event_ids: list[str]) -> None:
+        for event_id in event_ids:
             try:
                 self._on_claim_delivered(event_id)
             except Outage:
@@ -216,40 +221,23 @@ class DeliveryWorker:
         ended = sum(_endpoint_of(result) == endpoint.id for result in self._results)
         return most - self._running[endpoint.id] + ended
 
-    def _record_and_claim(
-        self, unit: UnitOfWork, results: list[Result], endpoints: list[WebhookEndpointRow]
-    ) -> tuple[list[DeliveryStatus], list[Attempt]]:
-        statuses = [record(unit, result, self._ids) for result in results]
+    def _claim(self, unit: UnitOfWork, endpoints: list[WebhookEndpointRow]) -> list[Attempt]:
+        """Begins attempts at these endpoints, within the limits."""
         attempts: list[Attempt] = []
-        free, lost_at = self._most - self.running + len(results), WallTime(unit.wall + LOST_AFTER)
+        free, lost_at = self._most - self.running + len(self._results), WallTime(unit.wall + LOST_AFTER)
         for endpoint in endpoints:
             most = min(free - len(attempts), self._free_for(endpoint))
             if most > 0:
-                attempts += self._claim(unit, endpoint, lost_at, most)
-        return statuses, attempts
+                attempts += self._claims.claim(unit, endpoint, lost_at, most)
+        return attempts
 
-    def _claim(self, unit: UnitOfWork, endpoint: WebhookEndpointRow, lost_at: WallTime, most: int) -> list[Attempt]:
-        try:
-            secrets = tuple(unit.webhook_endpoints.open_secrets(endpoint, unit.wall))
-        except SealBroken:
-            _log.error("webhook_secret_not_readable", endpoint=endpoint.id)
-            return []
-        claimed = unit.webhook_deliveries.claim(endpoint.id, unit.wall, lost_at, most)
-        messages = unit.webhook_deliveries.load_messages([row.event_id for row in claimed]) if claimed else {}
-        forced = unit.faults.fail_attempts(endpoint.merchant_id, len(claimed)) if self._has_faults and claimed else []
-        return [
-            Attempt.of(
-                row, endpoint, secrets, messages.get(row.event_id) or self._render_again(unit, row.event_id), status
-            )
-            for row, status in zip_longest(claimed, forced)
-        ]
-
-    def _render_again(self, unit: UnitOfWork, event_id: str) -> WebhookMessageRow | None:
-        message = unit.outbox.load(event_id)
-        rendered = None if message is None else render_or_log(self._render, message, unit.wall)
-        if rendered is not None:
-            unit.webhook_deliveries.insert([rendered], [])
-        return rendered
+    def _start(self, attempts: list[Attempt]) -> None:
+        """Gives new attempts to the threads, and starts more threads if some still wait for one."""
+        self._start_threads(self._waiting.qsize())
+        for attempt in attempts:
+            self._running[attempt.endpoint_id] += 1
+            self._waiting.put(attempt)
+        self._start_threads(min(self.running, self._most, FIRST_THREADS) - len(self._threads))
 
     def _start_threads(self, number: int) -> None:
         """Starts so many more threads that send, up to the largest number."""
@@ -287,9 +275,16 @@ class DeliveryWorker:
         while len(self._results) < self.running and time.monotonic() < end:
             self._collect(0.1)
         self._sender.close()
-        if self._results:
-            with suppress(Outage):
-                self._record(self._prepare_results(), [])
+        results = self._sort_results()
+        with suppress(Outage):
+            self._note_claims(self._database.read(lambda unit: _list_claims(unit, results)))
+            for result in results:
+                self._record_alone(result)
+
+
+def _list_claims(unit: UnitOfWork, results: list[Result]) -> list[str]:
+    """Returns the events of those results that are delivered claims."""
+    return unit.outbox.list_of_topic(CLAIMED, [result.attempt.event_id for result in results if result.delivered])
 
 
 def _endpoint_of(result: Result) -> str:

@@ -1,18 +1,19 @@
 """Deliveries of messages to webhook endpoints, with their attempts, and the rendered messages."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, Select, bindparam, exists, func, null, select, text
+from sqlalchemy import BigInteger, Index, Integer, Select, Update, and_, bindparam, exists, func, null, select, text
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
 from gateway.store.base import Record, Row, bytes_column, moment_column, table_of
-from gateway.store.repository import Repository, insert_into
-from gateway.store.statements import run_many
+from gateway.store.repository import Repository
+from gateway.store.rows_at_once import insert_missing, numbered, run_at_once
 from gateway.store.webhooks.endpoints import ENDPOINTS, IS_OPEN
 
 
@@ -117,9 +118,9 @@ MESSAGES, DELIVERIES = table_of(WebhookMessageTable), table_of(WebhookDeliveryTa
 ATTEMPTS = table_of(WebhookAttemptTable)
 _D, _M = DELIVERIES.c, MESSAGES.c
 _EARLIER = DELIVERIES.alias("earlier")
-_NEW_MESSAGES = insert_into(MESSAGES).on_conflict_do_nothing(index_elements=["event_id"])
-_NEW_DELIVERIES = insert_into(DELIVERIES).on_conflict_do_nothing(index_elements=["endpoint_id", "event_id"])
-_NEW_ATTEMPT = insert_into(ATTEMPTS).on_conflict_do_nothing(index_elements=["delivery_id", "number"])
+_new_messages = partial(insert_missing, MESSAGES, ("event_id",))
+_new_deliveries = partial(insert_missing, DELIVERIES, ("endpoint_id", "event_id"))
+_new_attempts = partial(insert_missing, ATTEMPTS, ("delivery_id", "number"))
 _NOW = bindparam("now", type_=_D.due_at.type)
 _BUSY_ENDPOINTS = (
     select(ENDPOINTS)
@@ -150,11 +151,11 @@ _CLAIM = (
     .returning(_D.id, _D.event_id, _D.attempts, _D.tries, _D.position)
 )
 _BODIES = select(MESSAGES).where(_M.event_id.in_(bindparam("ids", expanding=True)))
-_END = (
+_CURRENT = and_(_D.attempts == bindparam("attempt"), _D.due_at.is_not(None))
+_FAIL = (
     DELIVERIES.update()
-    .where(_D.id == bindparam("of_id"), _D.attempts == bindparam("attempt"), _D.due_at.is_not(None))
+    .where(_D.id == bindparam("of_id"), _CURRENT)
     .values(status=bindparam("new_status"), due_at=bindparam("next_at"), ended_at=bindparam("at_end"))
-    .returning(_D.id)
 )
 _BY_ID = select(DELIVERIES).where(_D.id == bindparam("delivery_id"))
 _LOCKED = _BY_ID.with_for_update()
@@ -187,6 +188,15 @@ _NEWEST_ATTEMPTS_OF = (
 _WAITING = select(func.count(_D.id)).where(_D.due_at.is_not(None))
 
 
+@cache
+def _end_delivered(size: int) -> Update:
+    return (
+        DELIVERIES.update()
+        .where(_D.id.in_(list(numbered("id", _D.id.type, size))), _CURRENT)
+        .values(status=DeliveryStatus.DELIVERED.value, due_at=null(), ended_at=bindparam("at_end"))
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryWindow:
     """One page of the deliveries to an endpoint: at most `limit` after the position `after` and before the position
@@ -217,10 +227,8 @@ class WebhookDeliveryRepository(Repository):
 
     def insert(self, messages: Sequence[WebhookMessageRow], deliveries: Sequence[WebhookDeliveryRow]) -> None:
         """Writes rendered messages and deliveries, except those that exist."""
-        if messages:
-            run_many(self._connection, _NEW_MESSAGES, [vars(each) for each in messages])
-        if deliveries:
-            run_many(self._connection, _NEW_DELIVERIES, [vars(each) for each in deliveries])
+        run_at_once(self._connection, _new_messages, [vars(each) for each in messages])
+        run_at_once(self._connection, _new_deliveries, [vars(each) for each in deliveries])
 
     def list_busy_endpoints(self, now: WallTime) -> Sequence[Row]:
         """Returns the enabled endpoints, not paused at `now`, that have a delivery that is due."""
@@ -238,20 +246,30 @@ class WebhookDeliveryRepository(Repository):
         """Returns the rendered messages about these events by event id, without those that were purged."""
         return {row.event_id: row for row in self._all(WebhookMessageRow, _BODIES, ids=sorted(set(event_ids)))}
 
-    def end_attempt(
-        self, attempt: WebhookAttemptRow, status: DeliveryStatus, now: WallTime, next_at: WallTime | None
-    ) -> bool:
-        """Writes an attempt, and the new status of its delivery, which is tried again at `next_at` if it is PENDING.
-        Returns False if a later attempt has begun, or the delivery has ended: then only the attempt is written."""
-        self._run(_NEW_ATTEMPT, vars(attempt))
-        ended = None if status is DeliveryStatus.PENDING else now
-        return self._changes(
-            _END,
+    def insert_attempts(self, attempts: Sequence[WebhookAttemptRow]) -> None:
+        """Writes attempts, except those that exist."""
+        run_at_once(self._connection, _new_attempts, [vars(each) for each in attempts])
+
+    def end_delivered(self, attempts: Sequence[WebhookAttemptRow], now: WallTime) -> None:
+        """Ends the deliveries of these attempts as DELIVERED, except those that have ended or of which a later attempt
+        has begun."""
+        ids: defaultdict[int, list[dict[str, str]]] = defaultdict(list)
+        for attempt in attempts:
+            ids[attempt.number].append({"id": attempt.delivery_id})
+        for number, rows in ids.items():
+            run_at_once(self._connection, _end_delivered, rows, attempt=number, at_end=now)
+
+    def end_failed(self, attempt: WebhookAttemptRow, now: WallTime, next_at: WallTime | None) -> None:
+        """Lets the delivery of an attempt be tried again at `next_at`. If that is None, ends it as FAILED. Does nothing
+        if it has ended, or if a later attempt has begun."""
+        status = DeliveryStatus.FAILED if next_at is None else DeliveryStatus.PENDING
+        self._execute(
+            _FAIL,
             of_id=attempt.delivery_id,
             attempt=attempt.number,
             new_status=status.value,
             next_at=next_at,
-            at_end=ended,
+            at_end=now if next_at is None else None,
         )
 
     def load(self, delivery_id: str) -> WebhookDeliveryRow | None:

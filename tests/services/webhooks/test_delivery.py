@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from gateway.domain.events import Topic
-from gateway.domain.webhooks.schedule import ATTEMPTS, RETRIES
+from gateway.domain.webhooks.schedule import ATTEMPTS, LONGEST_PAUSE, RETRIES
 from gateway.kit.clock import WallTime
 from gateway.kit.webhook_signatures import new_secret, sign_body
 from gateway.store.outbox import OutboxRow
@@ -98,6 +98,8 @@ def test_delivery_is_retried_by_the_schedule_and_then_given_up(world: WebhookWor
     for wait in RETRIES:
         world.settle()
         world.clock.advance(wait * 1.2)
+    world.settle()  # the tenth failure in a row, after which the endpoint waits
+    world.clock.advance(LONGEST_PAUSE)
     world.settle()
     first, second = world.deliveries(endpoint)
     assert (first.status, first.tries, first.due_at) == (FAILED, ATTEMPTS, None)

@@ -1,6 +1,6 @@
 """Results that cannot be recorded, and messages that cannot be placed, hold up no others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import pytest
@@ -23,11 +23,12 @@ PENDING, DELIVERED, FAILED = DeliveryStatus
 
 
 def call_before_recording(monkeypatch: pytest.MonkeyPatch, call: Callable[[Attempt], None]) -> None:
-    """Calls `call` in the unit of work before the result of an attempt is recorded, which may let the unit fail."""
+    """Calls `call` in the unit of work before the result of each attempt is recorded, which may let the unit fail."""
 
-    def call_and_record(unit: UnitOfWork, result: Result, ids: Ids) -> DeliveryStatus:
-        call(result.attempt)
-        return record(unit, result, ids)
+    def call_and_record(unit: UnitOfWork, results: Sequence[Result], ids: Ids) -> list[DeliveryStatus]:
+        for result in results:
+            call(result.attempt)
+        return record(unit, results, ids)
 
     monkeypatch.setattr("gateway.services.webhooks.worker.record", call_and_record)
 
