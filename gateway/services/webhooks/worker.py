@@ -28,9 +28,9 @@ from gateway.store.webhooks.endpoints import WebhookEndpointRow
 AT_ONCE = 32
 """The largest number of threads that send."""
 
-FIRST_THREADS = 3
-"""The number of threads that send as long as no attempt waits for one for a whole step. Many at the same moment would
-hold up the requests of a server."""
+FIRST_THREADS = 1
+"""The number of threads that send as long as no attempt waits for one for a whole step. Several at the same moment
+would hold up the requests of a server."""
 
 AT_ONCE_PER_ENDPOINT = 24
 """The largest number of attempts at one endpoint at a time."""

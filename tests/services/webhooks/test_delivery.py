@@ -15,6 +15,7 @@ from gateway.kit.webhook_signatures import new_secret, sign_body
 from gateway.store.outbox import OutboxRow
 from gateway.store.webhooks.deliveries import DeliveryStatus
 from merchants.wire import Rendered, Signature
+from tests.support.statements import statements
 from tests.support.units import writing
 from tests.support.webhook_world import OK, Receiver, WebhookWorld, render, status
 
@@ -211,3 +212,17 @@ def test_claim_that_cannot_be_noted_holds_up_no_result(world: WebhookWorld, rece
     world.emit("dec_1", Topic.DECISION_CLAIMED)
     world.settle()
     assert [row.status for row in world.deliveries(endpoint)] == [DELIVERED]
+
+
+def test_many_messages_take_as_many_statements_as_two(world: WebhookWorld, receiver: Receiver) -> None:
+    world.endpoint(receiver.url())
+    counts = []
+    for number in (2, 20):
+        for each in range(number):
+            world.emit(f"dec_{number}_{each}")
+        with statements(world.database) as sent:
+            assert world.worker.step()
+        counts.append(len(sent))
+        world.settle()
+    assert counts[0] == counts[1]
+    assert len(receiver.events) == 22
