@@ -7,7 +7,7 @@ from gateway.cli.receivers import NO_ANSWER
 from gateway.kit.clock import WallTime, wall_clock
 from gateway.kit.http import HttpClient
 from gateway.services.webhooks.sending import Attempt, Result, WebhookSender
-from gateway.store.webhooks.deliveries import WebhookMessageRow
+from gateway.store.webhooks.delivery_rows import WebhookMessageRow
 
 _SHOWN = 200
 """How many characters of an answer are shown."""

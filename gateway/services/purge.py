@@ -17,7 +17,7 @@ from gateway.store.oauth.replays import REPLAYS
 from gateway.store.purge import PURGED
 from gateway.store.sandbox.request_log import REQUEST_LOG
 from gateway.store.unit import UnitOfWork
-from gateway.store.webhooks.deliveries import ATTEMPTS, DELIVERIES, MESSAGES
+from gateway.store.webhooks.delivery_rows import ATTEMPTS, DELIVERIES, MESSAGES
 
 BATCH = 500
 """The largest number of rows that one unit of work deletes. No lock is held for longer than that takes."""

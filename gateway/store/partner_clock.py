@@ -24,7 +24,7 @@ from gateway.store.repository import Repository
 from gateway.store.sandbox.reviews import PERSONA_REVIEWS
 from gateway.store.scoring.record_disputes import RECORD_DISPUTES
 from gateway.store.scoring.scores import PERSON_SCORES
-from gateway.store.webhooks.deliveries import ATTEMPTS, DELIVERIES, DeliveryStatus
+from gateway.store.webhooks.delivery_rows import ATTEMPTS, DELIVERIES, DeliveryStatus
 from gateway.store.webhooks.endpoints import ENDPOINTS
 
 _MERCHANTS = select(MERCHANTS.c.id).where(MERCHANTS.c.partner_id == bindparam("partner_id"))

@@ -17,7 +17,7 @@ from gateway.store.oauth.requests import AUTHORIZATION_CODES, PUSHED_REQUESTS
 from gateway.store.oauth.tokens import ACCESS_TOKENS, REFRESH_TOKENS
 from gateway.store.repository import Repository
 from gateway.store.sandbox.request_log import REQUEST_LOG
-from gateway.store.webhooks.deliveries import ATTEMPTS, DELIVERIES, MESSAGES
+from gateway.store.webhooks.delivery_rows import ATTEMPTS, DELIVERIES, MESSAGES
 
 _BEFORE: ColumnElement[WallTime] = bindparam("before")
 

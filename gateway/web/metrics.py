@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.kit.metrics import CONTENT_TYPE, Histogram, Metric, MetricTable, SharedNumbers, create_numbers
 from gateway.sources.remote.failures import Cause
 from gateway.sources.remote.source import FETCHED, STALE, UNAVAILABLE, UNKNOWN
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from schema.compiled.reasons import Reason
 
 PATH = "/metrics"

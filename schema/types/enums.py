@@ -17,7 +17,7 @@ from gateway.domain.webhooks.variant import WebhookVariant
 from gateway.services.sandbox.consents import ConsentAnswer
 from gateway.services.sandbox.decisions import SimulatedEvent
 from gateway.settings import EnvironmentName
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from gateway.store.webhooks.endpoints import DisabledReason
 from schema.strawberry_adapter import describe_enum_values
 

@@ -13,7 +13,7 @@ from gateway.domain.webhooks.notice import SubjectType, subject_type_of
 from gateway.services.events import MerchantEvent, load_events
 from gateway.services.webhooks import queries
 from gateway.services.webhooks.queries import MOST_ATTEMPTS
-from gateway.store.webhooks.deliveries import DeliveryStatus, WebhookAttemptRow, WebhookDeliveryRow
+from gateway.store.webhooks.delivery_rows import DeliveryStatus, WebhookAttemptRow, WebhookDeliveryRow
 from gateway.store.webhooks.endpoints import DisabledReason, WebhookEndpointRow
 from schema.connection import DEFAULT_SIZE, After, Before, Connection, First, Last, load_page, page_request
 from schema.context import Info

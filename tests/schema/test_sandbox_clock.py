@@ -13,7 +13,7 @@ from gateway.services.sandbox.clock import SandboxClockService
 from gateway.store.events import MessageWindow
 from gateway.store.outbox import OutboxRow
 from gateway.store.partner_clock import PartnerClockRepository
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from tests.support import factories
 from tests.support.clock import BUSINESS_NOON, NOON
 from tests.support.graphql_webhooks import GraphQLHooks, deliver

@@ -18,7 +18,7 @@ from gateway.domain.period import parse_moment
 from gateway.kit.clock import BusinessTime, business_time
 from gateway.oauth.token_check import check_token
 from gateway.services.sandbox.consents import ConsentAnswer
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from tests.support import factories
 from tests.support.clock import NOON
 from tests.support.graphql_webhooks import GraphQLHooks

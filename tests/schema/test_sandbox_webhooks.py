@@ -15,7 +15,7 @@ from gateway.domain.webhooks.variant import WebhookVariant
 from gateway.kit.clock import WallTime
 from gateway.kit.webhook_signatures import new_secret
 from gateway.store.deployment import DEPLOYMENT, DeploymentRow
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from tests.support.graphql_webhooks import GraphQLHooks
 from tests.support.graphql_world import GraphQLWorld
 from tests.support.notices import schema_faults

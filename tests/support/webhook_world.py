@@ -13,7 +13,7 @@ from gateway.services.webhooks.sending import WebhookSender
 from gateway.services.webhooks.worker import DeliveryWorker
 from gateway.store.database import Database
 from gateway.store.outbox import OutboxRow
-from gateway.store.webhooks.deliveries import WebhookAttemptRow, WebhookDeliveryRow
+from gateway.store.webhooks.delivery_rows import WebhookAttemptRow, WebhookDeliveryRow
 from gateway.store.webhooks.endpoints import WebhookEndpointRow
 from merchants.wire import Rendered, Signature
 from tests.support import factories

@@ -15,7 +15,7 @@ from gateway.services.webhooks.rendering import EventRenderer
 from gateway.store.database import Database
 from gateway.store.outbox import OutboxRow
 from gateway.store.unit import UnitOfWork
-from gateway.store.webhooks.deliveries import WebhookDeliveryRow
+from gateway.store.webhooks.delivery_rows import WebhookDeliveryRow
 from merchants.registry import AdapterRegistry
 from merchants.wire import STANDARD
 

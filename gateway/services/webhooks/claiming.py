@@ -8,7 +8,7 @@ from gateway.kit.logging import get_logger
 from gateway.services.webhooks.rendering import Render, render_or_log
 from gateway.services.webhooks.sending import Attempt
 from gateway.store.unit import UnitOfWork
-from gateway.store.webhooks.deliveries import WebhookMessageRow
+from gateway.store.webhooks.delivery_rows import WebhookMessageRow
 from gateway.store.webhooks.endpoints import WebhookEndpointRow
 
 _log = get_logger(__name__)
@@ -22,8 +22,8 @@ class Claims:
         self._render, self._has_faults = render, has_faults
 
     def claim(self, unit: UnitOfWork, endpoint: WebhookEndpointRow, lost_at: WallTime, most: int) -> list[Attempt]:
-        """Begins at most `most` attempts at an endpoint, which count as lost at `lost_at`. Returns none, and logs it, if
-        the secret of the endpoint cannot be read."""
+        """Begins at most `most` attempts at an endpoint, which count as lost at `lost_at`. Returns none, and logs it,
+        if the secret of the endpoint cannot be read."""
         try:
             secrets = tuple(unit.webhook_endpoints.open_secrets(endpoint, unit.wall))
         except SealBroken:

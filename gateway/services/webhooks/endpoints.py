@@ -16,7 +16,7 @@ from gateway.services.purge import WEBHOOKS_KEPT_FOR
 from gateway.services.webhooks.fan_out import new_delivery
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
-from gateway.store.webhooks.deliveries import WebhookDeliveryRow
+from gateway.store.webhooks.delivery_rows import WebhookDeliveryRow
 from gateway.store.webhooks.endpoints import WebhookEndpointRow
 
 MOST_ENDPOINTS = 20

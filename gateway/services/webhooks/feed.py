@@ -10,7 +10,7 @@ from gateway.services.webhooks.rendering import Render, render_or_log
 from gateway.store.database import Database
 from gateway.store.outbox import OutboxRow
 from gateway.store.unit import UnitOfWork
-from gateway.store.webhooks.deliveries import WebhookMessageRow
+from gateway.store.webhooks.delivery_rows import WebhookMessageRow
 
 _EVER = WallTime(datetime(1970, 1, 1, tzinfo=UTC))
 

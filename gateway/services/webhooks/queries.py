@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from gateway.domain.errors import InvalidInput
 from gateway.services.query_unit import QueryUnit
 from gateway.store.unit import UnitOfWork
-from gateway.store.webhooks.deliveries import DeliveryWindow, WebhookAttemptRow, WebhookDeliveryRow
+from gateway.store.webhooks.deliveries import DeliveryWindow
+from gateway.store.webhooks.delivery_rows import WebhookAttemptRow, WebhookDeliveryRow
 from gateway.store.webhooks.endpoints import WebhookEndpointRow
 
 MOST_ATTEMPTS = 20

@@ -9,7 +9,7 @@ from gateway.kit.logging import get_logger
 from gateway.services.webhooks.sending import Result
 from gateway.store.outbox import message_of_endpoint
 from gateway.store.unit import UnitOfWork
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from gateway.store.webhooks.endpoints import DisabledReason, WebhookEndpointRow
 
 _log = get_logger(__name__)

@@ -10,7 +10,7 @@ from gateway.kit import json
 from gateway.kit.clock import WallTime
 from gateway.kit.logging import get_logger
 from gateway.store.outbox import OutboxRow, notice_of
-from gateway.store.webhooks.deliveries import WebhookMessageRow
+from gateway.store.webhooks.delivery_rows import WebhookMessageRow
 from merchants.registry import AdapterRegistry
 from merchants.wire import STANDARD, Rendered, Wire
 

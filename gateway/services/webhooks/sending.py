@@ -12,7 +12,7 @@ from gateway.kit.http_address import Unreachable
 from gateway.kit.logging import get_logger
 from gateway.kit.webhook_signatures import new_secret, sign, sign_body
 from gateway.store.base import Row
-from gateway.store.webhooks.deliveries import WebhookAttemptRow, WebhookMessageRow
+from gateway.store.webhooks.delivery_rows import WebhookAttemptRow, WebhookMessageRow
 from gateway.store.webhooks.endpoints import WebhookEndpointRow
 from merchants.wire import Signature
 

@@ -22,7 +22,7 @@ from gateway.services.webhooks.sending import TIMEOUT, Attempt, Result, WebhookS
 from gateway.store.base import read_row
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from gateway.store.webhooks.endpoints import WebhookEndpointRow
 
 AT_ONCE = 32
@@ -128,6 +128,7 @@ class DeliveryWorker:
         """Records results, places new messages, and starts attempts, in one unit of work. Returns whether it had
         anything to do. Raises Outage. If anything else fails, each is done apart, so that one holds up no other."""
         self._collect(0)
+        self._start_threads(self._waiting.qsize())  # for attempts that have waited since the last step
         results = self._sort_results()
         placing, endpoints, claims = self._database.read(lambda unit: self._look(unit, results))
         self._note_claims(claims)
@@ -232,8 +233,7 @@ class DeliveryWorker:
         return attempts
 
     def _start(self, attempts: list[Attempt]) -> None:
-        """Gives new attempts to the threads, and starts more threads if some still wait for one."""
-        self._start_threads(self._waiting.qsize())
+        """Gives new attempts to the threads."""
         for attempt in attempts:
             self._running[attempt.endpoint_id] += 1
             self._waiting.put(attempt)

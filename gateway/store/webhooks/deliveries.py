@@ -3,119 +3,27 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache, lru_cache, partial
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, Select, Update, and_, bindparam, exists, func, null, select, text
-from sqlmodel import Field
+from sqlalchemy import Integer, Select, Update, and_, bindparam, exists, func, null, select
 
 from gateway.kit.clock import WallTime
-from gateway.store.base import Record, Row, bytes_column, moment_column, table_of
+from gateway.store.base import Row
 from gateway.store.repository import Repository
 from gateway.store.rows_at_once import insert_missing, numbered, run_at_once
+from gateway.store.webhooks.delivery_rows import (
+    ATTEMPTS,
+    DELIVERIES,
+    HAS_FAILED,
+    MESSAGES,
+    DeliveryStatus,
+    WebhookAttemptRow,
+    WebhookDeliveryRow,
+    WebhookMessageRow,
+)
 from gateway.store.webhooks.endpoints import ENDPOINTS, IS_OPEN
 
-
-class DeliveryStatus(StrEnum):
-    """PENDING: it will be tried, again or for the first time. DELIVERED: the endpoint answered with 2xx. FAILED: the
-    last attempt of the schedule has failed."""
-
-    PENDING = "PENDING"
-    DELIVERED = "DELIVERED"
-    FAILED = "FAILED"
-
-
-class WebhookMessageRow(Record):
-    """The rendered message about an event: the bytes that each endpoint of the merchant gets. `signature` and `header`
-    are the scheme of the merchant's wire format and its header. `variant` is the WebhookVariant of an event that the
-    merchant triggered in a sandbox, None for all others."""
-
-    event_id: str = Field(foreign_key="outbox.id", primary_key=True)
-    content_type: str
-    signature: str
-    header: str
-    body: bytes = bytes_column()
-    created_at: WallTime = moment_column(index=True)
-    variant: str | None = None
-
-
-class WebhookMessageTable(WebhookMessageRow, table=True):
-    __tablename__ = "webhook_messages"
-
-
-class WebhookDeliveryRow(Record):
-    """The delivery of one event to one endpoint. `subject_id`, `sequence` and `position` are those of the event's
-    message; `sequence` is negated if the events of the subject are to be sent in reverse. `attempts` counts all
-    attempts, `tries` those since it was created or last resent. It is tried at `due_at`, None once it has ended. An
-    attempt that runs has moved `due_at` to the time at which it counts as lost."""
-
-    id: str = Field(primary_key=True)
-    endpoint_id: str = Field(foreign_key="webhook_endpoints.id")
-    event_id: str = Field(foreign_key="outbox.id", index=True)
-    subject_id: str
-    sequence: int
-    position: int = Field(sa_type=BigInteger)
-    status: str = DeliveryStatus.PENDING.value
-    attempts: int = 0
-    tries: int = 0
-    due_at: WallTime | None = moment_column(default=None)
-    created_at: WallTime = moment_column(index=True)
-    ended_at: WallTime | None = moment_column(default=None)
-
-
-_WAITS, _FAILED = text("due_at IS NOT NULL"), text("status = 'FAILED'")
-
-
-class WebhookDeliveryTable(WebhookDeliveryRow, table=True):
-    __tablename__ = "webhook_deliveries"
-    __table_args__ = (
-        Index("uq_webhook_deliveries_endpoint_id_event_id", "endpoint_id", "event_id", unique=True),
-        Index(
-            "ix_webhook_deliveries_endpoint_id_due_at",
-            "endpoint_id",
-            "due_at",
-            postgresql_where=_WAITS,
-            sqlite_where=_WAITS,
-        ),
-        Index(
-            "ix_webhook_deliveries_endpoint_id_subject_id_sequence",
-            "endpoint_id",
-            "subject_id",
-            "sequence",
-            postgresql_where=_WAITS,
-            sqlite_where=_WAITS,
-        ),
-        Index("ix_webhook_deliveries_endpoint_id_position", "endpoint_id", "position"),
-        Index(
-            "ix_webhook_deliveries_failed_endpoint_id_position",
-            "endpoint_id",
-            "position",
-            postgresql_where=_FAILED,
-            sqlite_where=_FAILED,
-        ),
-    )
-
-
-class WebhookAttemptRow(Record):
-    """One attempt of a delivery. `response_body` is the beginning of the response, `error` why there was none. Times
-    are wall time."""
-
-    delivery_id: str = Field(foreign_key="webhook_deliveries.id", primary_key=True)
-    number: int = Field(primary_key=True)
-    started_at: WallTime = moment_column()
-    duration_ms: int
-    response_status: int | None = None
-    response_body: str | None = None
-    error: str | None = None
-
-
-class WebhookAttemptTable(WebhookAttemptRow, table=True):
-    __tablename__ = "webhook_attempts"
-
-
-MESSAGES, DELIVERIES = table_of(WebhookMessageTable), table_of(WebhookDeliveryTable)
-ATTEMPTS = table_of(WebhookAttemptTable)
 _D, _M = DELIVERIES.c, MESSAGES.c
 _EARLIER = DELIVERIES.alias("earlier")
 _new_messages = partial(insert_missing, MESSAGES, ("event_id",))
@@ -218,7 +126,7 @@ def _page(backward: bool, after: bool, before: bool, only_failed: bool) -> Selec
     if before:
         query = query.where(_D.position > bindparam("before"))
     if only_failed:
-        query = query.where(_FAILED)  # its text, so that the index is used
+        query = query.where(HAS_FAILED)  # its text, so that the index is used
     return query.order_by(_D.position if backward else _D.position.desc()).limit(bindparam("most"))
 
 
@@ -260,8 +168,8 @@ class WebhookDeliveryRepository(Repository):
             run_at_once(self._connection, _end_delivered, rows, attempt=number, at_end=now)
 
     def end_failed(self, attempt: WebhookAttemptRow, now: WallTime, next_at: WallTime | None) -> None:
-        """Lets the delivery of an attempt be tried again at `next_at`. If that is None, ends it as FAILED. Does nothing
-        if it has ended, or if a later attempt has begun."""
+        """Lets the delivery of an attempt be tried again at `next_at`, or ends it as FAILED if there is no such time. A
+        delivery that has ended, or of which a later attempt has begun, stays as it is."""
         status = DeliveryStatus.FAILED if next_at is None else DeliveryStatus.PENDING
         self._execute(
             _FAIL,

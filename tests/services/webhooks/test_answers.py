@@ -11,7 +11,7 @@ from gateway.domain.events import Topic
 from gateway.domain.webhooks.notice import EndpointData
 from gateway.domain.webhooks.schedule import DISABLE_AFTER
 from gateway.store.outbox import notice_of
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from tests.support.authority import Authority
 from tests.support.local_server import LocalServer, http_response
 from tests.support.units import reading

@@ -13,7 +13,7 @@ from gateway.domain.webhooks.schedule import ATTEMPTS, LONGEST_PAUSE, RETRIES
 from gateway.kit.clock import WallTime
 from gateway.kit.webhook_signatures import new_secret, sign_body
 from gateway.store.outbox import OutboxRow
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from merchants.wire import Rendered, Signature
 from tests.support.statements import statements
 from tests.support.units import writing

@@ -9,7 +9,7 @@ from gateway.domain.events import Topic
 from gateway.kit.clock import WallTime
 from gateway.services.webhooks import endpoints
 from gateway.services.webhooks.endpoints import LONGEST_OVERLAP, MOST_ENDPOINTS, Replay, WebhookService
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from gateway.store.webhooks.endpoints import WebhookEndpointRow
 from tests.support import factories
 from tests.support.factories import ids

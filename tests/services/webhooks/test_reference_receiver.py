@@ -14,7 +14,7 @@ from gateway.kit.webhook_signatures import new_secret
 from gateway.services.webhooks.endpoints import WebhookService
 from gateway.store.database import Database
 from gateway.store.outbox import OutboxRow
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from merchants.wire import STANDARD, Rendered
 from tests.support.clock import MovableClock
 from tests.support.factories import ids

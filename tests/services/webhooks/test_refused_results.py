@@ -13,7 +13,7 @@ from gateway.services.webhooks.recording import record
 from gateway.services.webhooks.sending import Attempt, Result
 from gateway.store.outages import NOT_RESPONDING, DatabaseUnavailable
 from gateway.store.unit import UnitOfWork
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from tests.support.http_server import wait_until
 from tests.support.units import writing
 from tests.support.webhook_world import Receiver, WebhookWorld

@@ -8,7 +8,7 @@ from gateway.domain.events import Topic
 from gateway.services.purge import WEBHOOKS_KEPT_FOR, PurgeService
 from gateway.services.webhooks import worker
 from gateway.store.database import Database
-from gateway.store.webhooks.deliveries import DeliveryStatus
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from tests.fixtures.settings import sandbox_settings
 from tests.support.clock import MovableClock
 from tests.support.http_server import wait_until
