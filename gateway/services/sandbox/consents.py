@@ -28,6 +28,7 @@ from gateway.services.identity.access_tokens import AccessToken, issue_access_to
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.identity.clients import ClientRow
+from gateway.store.identity.users import PersonaRow
 from gateway.store.outbox import OutboxRow
 from gateway.store.unit import UnitOfWork
 from gateway.store.webhooks.announcements import Announcement
@@ -78,7 +79,10 @@ class SandboxConsentService:
         InvalidInput for what the client may not ask for. Field paths begin with persona, scopes or
         authorizationDetails."""
         parsed = () if details is None else _parse(details)
-        return self._database.write(lambda unit: self._grant(unit, principal, handle, scopes, parsed, answer))
+        caller = (principal.partner_id, principal.client_id)
+        return self._database.write(
+            lambda unit: self.grant_within(unit, *caller, handle, scopes, parsed, answer, jkt=principal.jkt)
+        )
 
     def end(self, principal: Principal, consent_id: str, status: ConsentStatus) -> Consent:
         """Revokes a consent to the caller's merchant as its person would, or lets it expire now. Returns it. Raises
@@ -100,21 +104,23 @@ class SandboxConsentService:
 
         return self._database.write(expire)
 
-    def _grant(
+    def grant_within(
         self,
         unit: UnitOfWork,
-        principal: Principal,
+        partner_id: str,
+        client_id: str,
         handle: str,
-        scopes: Sequence[str] | None,
-        details: tuple[AuthorizationDetail, ...],
-        answer: ConsentAnswer,
+        scopes: Sequence[str] | None = None,
+        details: tuple[AuthorizationDetail, ...] = (),
+        answer: ConsentAnswer = ConsentAnswer.ALLOW,
+        *,
+        jkt: str | None = None,
     ) -> SandboxGrant:
-        personas = unit.users.list_personas(principal.partner_id)
-        persona = next((each for each in personas if each.handle == handle), None)
-        client = unit.clients.load(principal.client_id)
-        if persona is None:
-            raise NotFound("This partner has no persona with this handle.", ("persona",))
-        assert client is not None  # the token was checked
+        """As `grant`, in the caller's unit of work, for a client of this partner. The token is bound to the key with
+        the thumbprint `jkt`, if there is one."""
+        persona = find_persona(unit, partner_id, handle)
+        client = unit.clients.load(client_id)
+        assert client is not None  # the caller has it from a token or a row
         merchant = unit.merchants.load(client.merchant_id)
         assert merchant is not None  # a foreign key ensures it
         names = self._require_allowed(client, scopes, details)
@@ -147,7 +153,7 @@ class SandboxConsentService:
             restrict(consent.scopes_in_force(consent.granted_at), usable),
             consent=consent,
             family=None,
-            jkt=principal.jkt,
+            jkt=jkt,
         )
         return SandboxGrant(consent, token)
 
@@ -156,12 +162,11 @@ class SandboxConsentService:
     ) -> tuple[str, ...]:
         """Returns the scopes of the request. Raises InvalidInput for a scope or a detail that the client may not ask
         for."""
-        usable = usable_scopes(client.scopes, client.authorization_details_types)
-        allowed = tuple(name for name in SCOPES if name in usable and SCOPES[name].kind is TokenKind.USER)
+        allowed = _allowed_scopes(client)
         if scopes is None and not details:
             if not allowed:
                 raise InvalidInput("INVALID", "The client has no scope for users.", ("scopes",))
-            return tuple(name for name in allowed if not any(name in SCOPES[other].implies for other in allowed))
+            return requestable_scopes(client)
         if not scopes and not details:
             raise InvalidInput("INVALID", "is empty, and there are no authorization details", ("scopes",))
         for index, name in enumerate(scopes or ()):
@@ -200,6 +205,26 @@ class SandboxConsentService:
             )
         )
         return ended
+
+
+def find_persona(unit: UnitOfWork, partner_id: str, handle: str) -> PersonaRow:
+    """Returns the persona of a partner. Raises NotFound if the partner has none with this handle."""
+    personas = unit.users.list_personas(partner_id)
+    persona = next((each for each in personas if each.handle == handle), None)
+    if persona is None:
+        raise NotFound("This partner has no persona with this handle.", ("persona",))
+    return persona
+
+
+def requestable_scopes(client: ClientRow) -> tuple[str, ...]:
+    """Returns the scopes for users that a client asks for if it asks for all, without those that others imply."""
+    allowed = _allowed_scopes(client)
+    return tuple(name for name in allowed if not any(name in SCOPES[other].implies for other in allowed))
+
+
+def _allowed_scopes(client: ClientRow) -> tuple[str, ...]:
+    usable = usable_scopes(client.scopes, client.authorization_details_types)
+    return tuple(name for name in SCOPES if name in usable and SCOPES[name].kind is TokenKind.USER)
 
 
 def _parse(text: str) -> tuple[AuthorizationDetail, ...]:

@@ -63,6 +63,11 @@ _UNREVOKED = (
     .where(CONSENTS.c.client_id == bindparam("client_id"), CONSENTS.c.revoked_at.is_(None))
     .order_by(CONSENTS.c.id)
 )
+_NEWEST = (
+    _OF_USER.with_only_columns(CONSENTS.c.id)
+    .where(CONSENTS.c.client_id == bindparam("client_id"), CONSENTS.c.revoked_at.is_(None))
+    .limit(1)
+)
 _UPDATE = CONSENTS.update().where(CONSENTS.c.id == bindparam("consent_id"))
 _BIND = (
     _UPDATE.where(or_(CONSENTS.c.threshold_tier.is_(None), CONSENTS.c.threshold_tier == bindparam("tier")))
@@ -152,6 +157,11 @@ class ConsentRepository(Repository):
     def list_of_user(self, user_id: str) -> list[Consent]:
         """Returns a person's consents, newest first."""
         return [to_consent(row) for row in self._all(ConsentRow, _OF_USER, user_id=user_id)]
+
+    def load_newest(self, client_id: str, user_id: str) -> str | None:
+        """Returns the id of a person's newest consent to a client that is not revoked. None if there is none."""
+        newest: str | None = self._value(_NEWEST, client_id=client_id, user_id=user_id)
+        return newest
 
     def list_page(
         self, merchant_id: str, limit: int, *, backward: bool, after: str | None, before: str | None
