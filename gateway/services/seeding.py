@@ -187,6 +187,14 @@ class Seeding:
             for row in rows
         )
 
+    def client_secret(self, client: ClientRow) -> str | None:
+        """Returns the secret of a seeded client of the profile baseline. None for a client whose secret is another."""
+        secret = self._client_secret(client.id)
+        return secret if digest(secret) == client.secret_digest else None
+
+    def _client_secret(self, client_id: str) -> str:
+        return self._clients.secret_prefix + base64url(self._secrets.derive(f"seed client {client_id}"))
+
     def _is_as_new(self, unit: UnitOfWork, partner_name: str) -> bool:
         """Whether the merchant and the person of the demo are as new: with the business time, the contract, the adapter
         and the score of a new partner, and without an override, an obligation or anything that counts against the
@@ -232,10 +240,9 @@ class Seeding:
         name = f"{merchant.name} {_CLIENT_NAMES[profile]}"
         row = next((row for row in unit.clients.list_clients(merchant.id) if row.name == name), None)
         client_id = row.id if row else self._ids.new("cli")
-        secret, key = None, None
-        if profile == BASELINE:
-            secret = self._clients.secret_prefix + self._secret(f"client {client_id}")
-        else:
+        secret = self._client_secret(client_id) if profile == BASELINE else None
+        key = None
+        if profile != BASELINE:
             key = private_jwk(self._secrets.derive(f"seed client key {client_id}"))
         jwks = public_key_set(public_jwks(key)) if key else None
         if row is None:
@@ -273,9 +280,6 @@ class Seeding:
 
     def _passwords(self, partner: PartnerRow) -> dict[str, str]:
         return {each.handle: persona_password(self._secrets, partner, each.handle) for each in CATALOGUE}
-
-    def _secret(self, context: str) -> str:
-        return base64url(self._secrets.derive(f"seed {context}"))
 
 
 def _merchant_name(adapter: str, partner_name: str) -> str:

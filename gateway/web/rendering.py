@@ -46,13 +46,15 @@ class Renderer:
         leads_away: bool = False,
         address: str | None = None,
         referrer_policy: str = "same-origin",
+        has_editor: bool = False,
         **values: Any,
     ) -> HTMLResponse:
         """The page as a response. `leads_away`: the response to its form can redirect to a client, which can redirect
         on. The page then has no form-action, which browsers apply to every hop of a redirect. `address` is the
         page's own address for the language links; None means that of the request. The response to a form needs it,
         because a link cannot send the form again. With the `referrer_policy` no-referrer browsers send "Origin: null"
-        with the forms of the page; see `Sessions.submitted_login`."""
+        with the forms of the page; see `Sessions.submitted_login`. `has_editor`: the page runs scripts of our host, and
+        its code editor writes inline styles."""
         texts = self.texts(request)
         own = address or "?" + request.scope["query_string"].decode("latin-1")  # bytes that anybody can send
         content = (
@@ -62,7 +64,9 @@ class Renderer:
                 texts=texts, languages=_language_links(own, texts.language), sandbox=self._settings.sandbox, **values
             )
         )
-        response = HTMLResponse(content, status, headers=_headers(referrer_policy, leads_away=leads_away))
+        response = HTMLResponse(
+            content, status, headers=_headers(referrer_policy, leads_away=leads_away, has_editor=has_editor)
+        )
         if request.query_params.get("lang") in LANGUAGES or _submitted(request):
             response.set_cookie(
                 LANGUAGE_COOKIE,
@@ -91,10 +95,14 @@ def _environment(language: str) -> Environment:
     return environment
 
 
-def _headers(referrer_policy: str, *, leads_away: bool) -> dict[str, str]:
+_EDITOR = "script-src 'self'; worker-src 'self'; connect-src 'self'; font-src 'self'; "
+
+
+def _headers(referrer_policy: str, *, leads_away: bool, has_editor: bool) -> dict[str, str]:
     form_action = "" if leads_away else "form-action 'self'; "
+    editor, inline = (_EDITOR, " 'unsafe-inline'") if has_editor else ("", "")
     return {
-        "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        "Content-Security-Policy": f"default-src 'none'; {editor}style-src 'self'{inline}; img-src 'self' data:; "
         f"{form_action}frame-ancestors 'none'; base-uri 'none'",
         # By default same-origin, so that browsers send their origin with our own forms. Other sites get no referrer.
         "Referrer-Policy": referrer_policy,

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
@@ -18,6 +21,17 @@ from gateway.web.pages.login import page as login
 from gateway.web.site.site import Site
 
 STATIC = Path(__file__).parent / "static"
+
+
+class StaticFolder(StaticFiles):
+    """The files of a folder. Browsers ask each time whether a file has changed, so that after an update they never use
+    an old one together with new ones."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        """The file, or 304 if the browser has it."""
+        response = super().file_response(*arguments, **options)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def routes(site: Site, api: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
@@ -36,5 +50,5 @@ def page_routes(site: Site) -> list[BaseRoute]:
         *account.routes(site),
         *error_codes.routes(site),
         *documentation.routes(site),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", GZipMiddleware(StaticFolder(directory=STATIC), compresslevel=6)),
     ]

@@ -5,11 +5,22 @@ from urllib.parse import urlsplit
 
 
 class Watch:
-    """A page without JavaScript, with its console messages and its requests to other origins."""
+    """A page, by default without JavaScript, with its console messages and its requests to other origins. `looks` are
+    further options of the browser's context."""
 
-    def __init__(self, browser: Any, issuer: str, width: int, height: int, locale: str = "en-US") -> None:
+    def __init__(
+        self,
+        browser: Any,
+        issuer: str,
+        width: int,
+        height: int,
+        locale: str = "en-US",
+        *,
+        scripts: bool = False,
+        **looks: Any,
+    ) -> None:
         context = browser.new_context(
-            java_script_enabled=False, locale=locale, viewport={"width": width, "height": height}
+            java_script_enabled=scripts, locale=locale, viewport={"width": width, "height": height}, **looks
         )
         self._context, self.issuer = context, issuer
         self.console_messages: list[str] = []

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import httpx2
 
+from tests.support.graphiql import PAGE
 from tests.support.oauth_world import OAuthWorld
 from tests.support.page_case import PageCase
 from tests.support.partner_pages import SIGN_IN, make_active_decision, make_sign_in_token, signed_in_partner
@@ -27,7 +28,14 @@ def _moved_clock_page(world: OAuthWorld) -> httpx2.Response:
     return partner.get(moved.headers["location"])
 
 
+def _editor_without_merchant(world: OAuthWorld) -> httpx2.Response:
+    world.execute("UPDATE oauth_clients SET disabled_at = created_at")
+    return signed_in_partner(world).get(PAGE)
+
+
 PARTNER_CASES = (
+    PageCase("graphiql", PAGE, lambda world: signed_in_partner(world).get(PAGE)),
+    PageCase("graphiql-no-merchant", PAGE, _editor_without_merchant),
     PageCase("first-page", "/", lambda world: world.http().get("/")),
     PageCase("first-page-of-partner", "/", lambda world: signed_in_partner(world).get("/")),
     PageCase("partner-sign-in", SIGN_IN, lambda world: world.http().get(SIGN_IN)),

@@ -31,6 +31,15 @@ def test_styles_are_served(world: OAuthWorld) -> None:
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
+def test_static_files_are_compressed_and_asked_for_again(world: OAuthWorld) -> None:
+    http, address = world.http(), "/static/graphiql/graphiql.js"
+    response = http.get(address, headers={"Accept-Encoding": "gzip"})
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.content == (FOLDER / "graphiql" / "graphiql.js").read_bytes()
+    assert response.headers["cache-control"] == "no-cache"
+    assert http.get(address, headers={"If-None-Match": response.headers["etag"]}).status_code == 304
+
+
 @pytest.mark.parametrize("sent", ["abcdefgh", "8f1c-2b.7_X" * 5])
 def test_valid_request_id_is_kept(world: OAuthWorld, sent: str) -> None:
     assert world.http().get("/login", headers={"X-Request-Id": sent}).headers["x-request-id"] == sent

@@ -80,6 +80,7 @@ class Deployment:
         self.account_page = self.person.get("/account")
         self.partner = signed_in_partner(world)
         self.first_page = self.partner.get("/")
+        self.editor_page = self.partner.get("/partners/graphiql")
         self.sign_in_token = make_sign_in_token(world.container, world.partner_id)
 
     def requests(self) -> dict[str, Callable[[], httpx2.Response]]:
@@ -136,6 +137,11 @@ class Deployment:
             "GET /partners/sign-in": lambda: person.get(f"/partners/sign-in?token={self.sign_in_token}"),
             "POST /partners/sign-in": lambda: person.http.post("/partners/sign-in", data={"token": self.sign_in_token}),
             **partner_requests(self.partner, self.first_page.text),
+            "GET /partners/graphiql": lambda: self.partner.get("/partners/graphiql"),
+            "POST /partners/graphiql/token": lambda: self.partner.http.post("/partners/graphiql/token", data=csrf),
+            "POST /partners/graphiql/sign-in": lambda: self.partner.submit(
+                self.editor_page, "/partners/graphiql/sign-in"
+            ),
             **{
                 f"POST /account/{path}": lambda path=path: person.http.post(  # type: ignore[misc]
                     f"/account/{path.replace('{id}', 'x')}", data=csrf

@@ -62,9 +62,10 @@ class ClientEndpoints:
         self.introspect = self._endpoint(IntrospectionEndpoint.ENDPOINT_NAME)
 
     def _endpoint(self, name: str) -> Endpoint[ParsedRequest]:
-        return Endpoint(self._container, partial(self._perform, name), parse_request)
+        return Endpoint(self._container, partial(self.perform, name), parse_request)
 
-    def _perform(self, name: str, request: ParsedRequest) -> OAuthResponse:
+    def perform(self, name: str, request: ParsedRequest) -> OAuthResponse:
+        """The response to a request at the endpoint of this name."""
         try:
             return self._respond(name, request, read_client=False)
         except ClientChanged:  # nothing was written

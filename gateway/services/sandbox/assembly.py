@@ -14,6 +14,7 @@ from gateway.services.sandbox.clock import SandboxClockService
 from gateway.services.sandbox.consents import SandboxConsentService
 from gateway.services.sandbox.decisions import SandboxDecisionService
 from gateway.services.sandbox.faults import SandboxFaultService
+from gateway.services.sandbox.page_tokens import PageTokenService
 from gateway.services.sandbox.partner_merchants import PartnerMerchantService
 from gateway.services.sandbox.partner_sessions import PartnerSessionService
 from gateway.services.sandbox.personas import SandboxPersonaService
@@ -36,6 +37,7 @@ class SandboxServices:
     partner_sessions: PartnerSessionService
     faults: SandboxFaultService
     partner_merchants: PartnerMerchantService
+    page_tokens: PageTokenService
 
 
 def make_sandbox(
@@ -53,8 +55,9 @@ def make_sandbox(
     secrets: Secrets,
 ) -> SandboxServices:
     """Returns the services of a sandbox. `due` is what the deployment does when it falls due."""
+    consent_service = SandboxConsentService(database, consents, environment, settings, ids)
     return SandboxServices(
-        SandboxConsentService(database, consents, environment, settings, ids),
+        consent_service,
         SandboxClockService(database, due),
         SandboxDecisionService(database, reviews, claims, due.disputes, due.scheduler),
         SandboxWebhookService(database, registry, environment, ids),
@@ -62,4 +65,5 @@ def make_sandbox(
         PartnerSessionService(database, environment, settings),
         SandboxFaultService(database),
         PartnerMerchantService(database, registry, environment, settings),
+        PageTokenService(database, consent_service, environment, settings),
     )

@@ -14,6 +14,7 @@ LOGIN = "/login"
 INVITATION = "/invitation"
 HOME = "/"
 PARTNER_DESK, PARTNER_SIGN_IN = "/partners", "/partners/sign-in"
+GRAPHIQL = "/partners/graphiql"
 _RETURN_PATH = re.compile(r"/account(/[A-Za-z0-9_-]+)*|/oauth/authorize|/device", re.ASCII)
 _KEPT = ("client_id", "request_uri", "user_code", "kind", "merchant", "dimension", "after")
 """The parameters with which a person comes back from the login page. Others mean nothing to our pages."""

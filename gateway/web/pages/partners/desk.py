@@ -10,7 +10,7 @@ from starlette.responses import Response
 from gateway.services.sandbox.partner_sessions import PartnerSession
 from gateway.store.unit import UnitOfWork
 from gateway.web.own_forms import CSRF_FIELD
-from gateway.web.site.redirects import PARTNER_DESK
+from gateway.web.site.redirects import GRAPHIQL, PARTNER_DESK
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid
 
@@ -22,8 +22,9 @@ SECTIONS = (
     (PARTNER_DESK, msgid("Overview")),
     (MERCHANTS, msgid("Merchants and clients")),
     (CLOCK, msgid("Time")),
+    (GRAPHIQL, "GraphiQL"),
 )
-"""The pages of the desk, with their titles."""
+"""The pages of the desk and the page of GraphiQL, with their titles."""
 
 NOT_THERE = msgid("There is no such entry among those of your partner.")
 

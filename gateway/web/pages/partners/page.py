@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from gateway.web.pages.partners.clock import page as clock
+from gateway.web.pages.partners.graphiql import page as graphiql
 from gateway.web.pages.partners.landing import page as landing
 from gateway.web.pages.partners.merchants import page as merchants
 from gateway.web.pages.partners.overview import page as overview
@@ -18,4 +19,5 @@ def routes(site: Site) -> list[Route]:
         *overview.routes(site),
         *merchants.routes(site),
         *clock.routes(site),
+        *graphiql.routes(site),
     ]

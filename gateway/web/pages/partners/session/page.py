@@ -10,12 +10,12 @@ from starlette.routing import Route
 
 from gateway.services.sandbox.partner_sessions import LinkProblem, UnusableLink
 from gateway.web.own_forms import read_own_form
-from gateway.web.site.redirects import HOME, PARTNER_DESK, PARTNER_SIGN_IN, see_other
+from gateway.web.site.redirects import GRAPHIQL, HOME, PARTNER_DESK, PARTNER_SIGN_IN, see_other
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid
 
 SIGN_OUT = "/partners/sign-out"
-PLACES = frozenset({HOME, PARTNER_DESK})
+PLACES = frozenset({HOME, PARTNER_DESK, GRAPHIQL})
 """The addresses that a sign-in may lead to, by its parameter `next`."""
 
 _PROBLEMS = {

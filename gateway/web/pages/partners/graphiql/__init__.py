@@ -1,0 +1,1 @@
+"""GraphiQL for a partner of a sandbox, already authorised."""
