@@ -7,9 +7,13 @@ import typer
 
 from gateway.cli.console import console, settings_for
 from gateway.cli.output import AsJson, print_json
+from gateway.cli.sdl_check import check
 from merchants.registry import discover
 
-app = typer.Typer(no_args_is_help=True, help="Export the GraphQL schema, compare it with the planned schema.")
+app = typer.Typer(
+    no_args_is_help=True, help="Export the GraphQL schema, compare it, and check operations against a new one."
+)
+app.command()(check)
 
 
 class Published(StrEnum):

@@ -28,7 +28,7 @@ REPORTS = (
     "adapters list", "adapters check", "clients list", "clients show", "database check", "decisions list",
     "decisions show", "disputes list", "disputes show", "keys list", "log verify", "merchants list", "merchants show",
     "policy backtest", "policy bounds", "policy check", "policy explain", "policy overrides", "policy shadow",
-    "sandbox personas", "sdl diff", "users list", "users show",
+    "sandbox personas", "sdl check", "sdl diff", "users list", "users show",
 )  # fmt: skip
 """The commands that list, show, check or explain."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Integer, Select, bindparam, or_, select, tuple_
+from sqlalchemy import ColumnElement, Index, Integer, Select, and_, bindparam, func, or_, select, tuple_
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
@@ -20,7 +20,7 @@ from gateway.store.oauth.tokens import ACCESS_TOKENS
 from gateway.store.repository import Repository, insert_into
 from gateway.store.statements import run_many
 
-_ESCAPE = "/"
+_ESCAPE, _OK = "/", 200
 
 
 class RequestLogRow(Record):
@@ -68,6 +68,15 @@ class RequestOwner:
     merchant_id: str
     partner_id: str
     is_test_user: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedDocument:
+    """A document that was executed: its text, the number of its requests, and the entry of the newest one."""
+
+    text: str
+    requests: int
+    entry_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,18 @@ _TOO_MANY = (
     .with_for_update(skip_locked=True)
 )
 _TRIM = REQUEST_LOG.delete().where(_L.id.in_(_TOO_MANY))
+_RAN = and_(_L.http_status == _OK, _L.cost > 0, _L.document != "")
+_DOCUMENTS = (
+    select(_L.document, func.max(_L.id).label("entry_id"), func.count().label("requests"))
+    .where(
+        _RAN,
+        or_(bindparam("of_partner", type_=_L.id.type).is_(None), _L.partner_id == bindparam("of_partner")),
+        or_(bindparam("of_merchant", type_=_L.id.type).is_(None), _L.merchant_id == bindparam("of_merchant")),
+    )
+    .group_by(_L.document)
+    .order_by(func.max(_L.id).desc())
+    .limit(bindparam("most", type_=Integer))
+)
 _OF_REFERENCES = select(DECISIONS.c.id, DECISIONS.c.merchant_reference).where(
     DECISIONS.c.merchant_id == bindparam("merchant_id"),
     DECISIONS.c.merchant_reference.in_(bindparam("names", expanding=True)),
@@ -183,6 +204,12 @@ class RequestLogRepository(Repository):
         parameters |= {name: value for name, value in wanted.items() if value is not None}
         statement = _page(frozenset(parameters), filtered.only_failed, window.backward)
         return self._all(RequestLogRow, statement, **parameters)
+
+    def list_documents(self, partner_id: str | None, merchant_id: str | None, most: int) -> list[LoggedDocument]:
+        """Returns at most `most` different documents that were executed, those of the newest requests first: of a
+        partner, of a merchant, or of all."""
+        rows = self._rows(_DOCUMENTS, of_partner=partner_id, of_merchant=merchant_id, most=most)
+        return [LoggedDocument(row.document, row.requests, row.entry_id) for row in rows]
 
     def load_decision_ids(self, merchant_id: str, references: Iterable[str]) -> Mapping[str, str]:
         """Returns the ids of the decisions of a merchant with these references, by reference."""
