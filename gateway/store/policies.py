@@ -1,6 +1,7 @@
 """Policy bounds of the operator and policy overrides of merchants. Rows are never changed, so that each past decision
 can be explained by the override that was in force. The newest bounds apply."""
 
+from collections.abc import Callable
 from datetime import date
 
 from sqlalchemy import Select, Table, bindparam, func, select
@@ -104,6 +105,17 @@ class PolicyOverrideRepository(Repository):
     def list_overridden(self) -> list[tuple[str, str]]:
         """Returns merchant id and adapter key of all overrides."""
         return [(row.merchant_id, row.adapter) for row in self._rows(_OVERRIDDEN)]
+
+    def copy(
+        self, merchant_id: str, new_merchant_id: str, adapter: str, new_id: Callable[[str], str], now: WallTime
+    ) -> None:
+        """Writes the bounds in force and the overrides of a merchant for another one, which is new."""
+        bounds = self.load_bounds(merchant_id, adapter)
+        changed = {"merchant_id": new_merchant_id, "created_at": now}
+        if bounds is not None:
+            self.append_bounds(bounds.model_copy(update={**changed, "id": new_id("bnd")}))
+        for override in self.list_overrides(merchant_id, adapter):
+            self.append_override(override.model_copy(update={**changed, "id": new_id("ovr")}))
 
     def append_bounds(self, bounds: PolicyBoundsRow) -> None:
         """Writes the bounds with the merchant's next sequence number, which is also set in the record. The caller must

@@ -7,6 +7,7 @@ from schema.sandbox.consents import SandboxConsentMutations
 from schema.sandbox.decisions import SandboxDecisionMutations
 from schema.sandbox.faults import SandboxFaultMutations
 from schema.sandbox.personas import SandboxPersonaMutations
+from schema.sandbox.reset import SandboxResetMutations
 from schema.sandbox.webhooks import SandboxWebhookMutations
 
 
@@ -18,5 +19,6 @@ class SandboxMutations(
     SandboxClockMutations,
     SandboxWebhookMutations,
     SandboxFaultMutations,
+    SandboxResetMutations,
 ):
     """The mutations of a sandbox."""

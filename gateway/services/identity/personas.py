@@ -160,7 +160,7 @@ def _expectation(adapter: MerchantAdapter[Any], person: Person, fixed: OutcomeOv
 
 def persona_password(secrets: Secrets, partner: PartnerRow, handle: str) -> str:
     """The password of a persona: always the same for a handle, 12 letters and digits, because it is typed by hand."""
-    return b32encode(secrets.derive(f"seed persona {partner.id} {handle}")).decode().lower()[:12]
+    return b32encode(secrets.derive(f"seed persona {partner.password_id or partner.id} {handle}")).decode().lower()[:12]
 
 
 def username(handle: str, partner: PartnerRow) -> str:

@@ -18,6 +18,7 @@ from gateway.services.sandbox.page_tokens import PageTokenService
 from gateway.services.sandbox.partner_merchants import PartnerMerchantService
 from gateway.services.sandbox.partner_sessions import PartnerSessionService
 from gateway.services.sandbox.personas import SandboxPersonaService
+from gateway.services.sandbox.reset import SandboxResetService
 from gateway.services.sandbox.webhooks import SandboxWebhookService
 from gateway.services.tasks import DueWork
 from gateway.settings import Settings
@@ -38,6 +39,7 @@ class SandboxServices:
     faults: SandboxFaultService
     partner_merchants: PartnerMerchantService
     page_tokens: PageTokenService
+    resets: SandboxResetService
 
 
 def make_sandbox(
@@ -66,4 +68,5 @@ def make_sandbox(
         SandboxFaultService(database),
         PartnerMerchantService(database, registry, environment, settings),
         PageTokenService(database, consent_service, environment, settings),
+        SandboxResetService(database, consents, personas, accounts, secrets, ids),
     )

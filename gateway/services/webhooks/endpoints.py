@@ -101,10 +101,7 @@ class WebhookService:
         """Deletes an endpoint and its secrets. Nothing more is sent to it. Raises NotFound."""
 
         def delete(unit: UnitOfWork) -> None:
-            endpoint = _lock(unit, merchant_id, endpoint_id)
-            endpoint.enabled, endpoint.deleted_at = False, unit.wall
-            endpoint.secret_sealed, endpoint.old_secret_sealed = b"", None
-            unit.webhook_endpoints.update(endpoint)
+            unit.webhook_endpoints.delete(_lock(unit, merchant_id, endpoint_id), unit.wall)
 
         self._database.write(delete)
 

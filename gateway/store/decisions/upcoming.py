@@ -33,6 +33,7 @@ def _without_notice(statement: Select[Any], kind: NoticeKind, subject: Any, date
         statement.join(PARTNERS, PARTNERS.c.id == MERCHANTS.c.partner_id)
         .where(
             PARTNERS.c.clock_offset_seconds == bindparam("clock_offset", type_=Integer),
+            PARTNERS.c.retired_at.is_(None),
             date > bindparam("now"),
             date <= bindparam("soon"),
             ~written.exists(),

@@ -61,6 +61,12 @@ _END = (
 )
 
 
+_MOVE = tuple(
+    table.update().where(table.c.partner_id == bindparam("of_partner")).values(partner_id=bindparam("new_id"))
+    for table in (SIGN_IN_LINKS, PARTNER_SESSIONS)
+)
+
+
 class PartnerSessionRepository(Repository):
     """Reads and writes sign-in links and sessions of partners."""
 
@@ -84,6 +90,11 @@ class PartnerSessionRepository(Repository):
     def load(self, digest: str, now: WallTime) -> PartnerSessionRow | None:
         """Returns the session if it is live at `now`, else None."""
         return self._first(PartnerSessionRow, _SESSION, digest=digest, now=now)
+
+    def move(self, partner_id: str, new_id: str) -> None:
+        """Lets the links and sessions of a partner be those of another one."""
+        for statement in _MOVE:
+            self._execute(statement, of_partner=partner_id, new_id=new_id)
 
     def end(self, digest: str, now: WallTime) -> None:
         """Ends the session, if it has not ended before."""

@@ -66,7 +66,8 @@ def _with(statement: Update, column: str) -> Update:
 _END_TOKEN = _with(_TOKENS[1], "digest")
 _END_FAMILY = tuple(_with(statement, "family") for statement in (_CODES, *_TOKENS))
 _END_CONSENT = tuple(_with(statement, "consent_id") for statement in (_CODES, *_TOKENS))
-_END_CLIENT = tuple(_with(statement, "client_id") for statement in (_REQUESTS, _DEVICE_CODES, _CODES, *_TOKENS))
+_END_REQUESTS = tuple(_with(statement, "client_id") for statement in (_REQUESTS, _DEVICE_CODES, _CODES))
+_END_CLIENT = (*_END_REQUESTS, *(_with(statement, "client_id") for statement in _TOKENS))
 _END_ALL: Mapping[Table, Update] = {
     PUSHED_REQUESTS: _REQUESTS,
     DEVICE_CODES: _DEVICE_CODES,
@@ -109,6 +110,11 @@ class EndingRepository(Repository):
         """Ends all tokens, codes, device codes and pushed requests of a client. The caller has locked the client."""
         self._execute(_LOCK_OF_CLIENT, wanted=client_id)
         self._run_all(_END_CLIENT, client_id, now)
+
+    def end_requests(self, client_id: str, now: WallTime) -> None:
+        """Ends the codes, device codes and pushed requests of a client. Its tokens stay valid. The caller has locked
+        the client."""
+        self._run_all(_END_REQUESTS, client_id, now)
 
     def end_all(self, now: WallTime) -> Mapping[str, int]:
         """Ends all tokens, codes, device codes, pushed requests, invitations, sign-in links and sessions of the

@@ -17,7 +17,7 @@ from gateway.store.statements import run_many
 _S = PERSON_SCORES.c
 _enabled = USERS.c.disabled_at.is_(None)
 _OFFSETS = select(PARTNERS.c.id, PARTNERS.c.clock_offset_seconds).where(
-    exists().where(PERSONAS.c.partner_id == PARTNERS.c.id)
+    exists().where(PERSONAS.c.partner_id == PARTNERS.c.id), PARTNERS.c.retired_at.is_(None)
 )
 _DUE_OF_PARTNER = (
     select(_S.user_id)

@@ -56,6 +56,7 @@ def _missing(
         .join(PARTNERS, PARTNERS.c.id == MERCHANTS.c.partner_id)
         .where(
             PARTNERS.c.clock_offset_seconds == bindparam("clock_offset", type_=Integer),
+            PARTNERS.c.retired_at.is_(None),
             date > bindparam("after"),
             date <= bindparam("until"),
             ~written.exists(),

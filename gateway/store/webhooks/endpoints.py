@@ -113,6 +113,12 @@ class WebhookEndpointRepository(Repository):
         values: dict[str, Any] = {f"new_{name}": getattr(endpoint, name) for name in _STATE}
         self._execute(_UPDATE, of_id=endpoint.id, **values)
 
+    def delete(self, endpoint: WebhookEndpointRow, now: WallTime) -> None:
+        """Deletes an endpoint that `lock` returned, and its secrets."""
+        endpoint.enabled, endpoint.deleted_at = False, now
+        endpoint.secret_sealed, endpoint.old_secret_sealed = b"", None
+        self.update(endpoint)
+
     def seal_secret(self, secret: str, endpoint_id: str) -> bytes:
         """Returns the secret, sealed for this endpoint."""
         return self._keyring.seal(secret.encode(), endpoint_id)

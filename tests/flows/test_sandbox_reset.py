@@ -1,0 +1,124 @@
+"""A partner's fresh start at a live sandbox: what ends, what stays, and what other partners notice."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.at_once import at_once
+from tests.support.merchant_client import CANCEL, REQUEST, TIER, order, request_input
+from tests.support.operators import Gateway
+from tests.support.sandbox_partner import SandboxPartner
+from tests.support.server import Sandbox
+
+RESET = """mutation ($confirm: Boolean!) { sandboxReset(confirm: $confirm) {
+  retiredCount userErrors { code field } } }"""
+OVERVIEW = """{ viewer { appName merchant { id name products
+  decisions { totalCount } consents { nodes { id } } events { nodes { id } } webhookEndpoints { nodes { id } } } }
+  sandboxPersonas { id handle score } sandboxClock { offset } }"""
+CREATE = (
+    """mutation { sandboxPersonaCreate(input: {handle: "own", tier: GOOD}) { persona { id } userErrors { code } } }"""
+)
+MOVE = 'mutation { sandboxClockMove(move: {advanceBy: "PT2H"}) { clock { offset } } }'
+HOOK = """mutation { webhookEndpointCreate(input: {url: "https://shop.example/hooks", topics: [DECISION_APPROVED]}) {
+  webhookEndpoint { id } userErrors { code } } }"""
+READ = "query ($id: ID!) { decision(by: {id: $id}) { id } }"
+
+
+@pytest.fixture
+def gateway(sandbox: Sandbox) -> Gateway:
+    return Gateway(sandbox.database_url, sandbox.folder, GATEWAY_ISSUER=str(sandbox.credentials["issuer"]))
+
+
+@pytest.fixture
+def partner(sandbox: Sandbox) -> Iterator[SandboxPartner]:
+    opened = SandboxPartner(sandbox)
+    yield opened
+    opened.close()
+
+
+def overview(partner: SandboxPartner) -> Any:
+    response = partner.post(OVERVIEW).json()
+    assert "errors" not in response, response
+    return response["data"]
+
+
+def requested(partner: SandboxPartner, token: str, key: str = "same") -> Any:
+    command = {**request_input(order()), "idempotencyKey": key, "merchantReference": key}
+    payload = partner.data(REQUEST, token, input=command)
+    assert payload["userErrors"] == []
+    return payload
+
+
+def use(partner: SandboxPartner) -> tuple[str, str]:
+    """Makes one of everything. Returns a user token and the id of a decision."""
+    token = partner.token()
+    decision = requested(partner, token)["decision"]
+    assert partner.data(CREATE)["userErrors"] == []
+    assert partner.data(HOOK)["userErrors"] == []
+    assert partner.data(MOVE)["clock"] == {"offset": "PT2H"}
+    partner.inject(count=5, httpStatus=500)
+    return token, str(decision["id"])
+
+
+def reset(partner: SandboxPartner) -> int:
+    payload = partner.data(RESET, confirm=True)
+    assert payload["userErrors"] == []
+    return int(payload["retiredCount"])
+
+
+def test_reset_partner_is_as_on_its_first_day(partner: SandboxPartner, gateway: Gateway) -> None:
+    fresh = overview(partner)
+    token, decision = use(partner)
+    assert reset(partner) == 9
+    after = overview(partner)
+    changed = [fresh["viewer"]["merchant"].pop("id"), after["viewer"]["merchant"].pop("id")]
+    assert changed[0] != changed[1], "the merchant has a new id"
+    ids = [[each.pop("id") for each in seen["sandboxPersonas"]] for seen in (fresh, after)]
+    assert not set(ids[0]) & set(ids[1])
+    assert after == fresh
+    assert after["viewer"]["merchant"]["decisions"]["totalCount"] == 0
+
+    assert partner.post(TIER, token).status_code == 401, "the consents have ended"
+    assert partner.data(READ, id=decision) is None
+    again = requested(partner, partner.token())
+    assert (again["replayed"], again["decision"]["status"]) == (False, "APPROVED"), "keys and references are free"
+    assert gateway("log", "verify").returncode == 0
+    assert gateway("database", "check", "--deep").returncode == 0
+
+
+def test_personas_sign_in_with_the_same_names_and_passwords(partner: SandboxPartner, gateway: Gateway) -> None:
+    reset(partner)
+    reset(partner)
+    name = partner.credentials["partner"]
+    printed = gateway.output("sandbox", "personas", name, "--json")
+    for each in partner.credentials["personas"]:
+        assert each["password"] in printed
+
+
+def test_other_partner_keeps_everything(partner: SandboxPartner, sandbox: Sandbox) -> None:
+    other = SandboxPartner(sandbox)
+    token, decision = use(other)
+    other.inject(count=0, httpStatus=500)
+    before = overview(other)
+    use(partner)
+    reset(partner)
+    assert overview(other) == before
+    assert other.data(TIER, token)["scoreTier"]["tier"] == "EXCELLENT"
+    cancelled = other.data(CANCEL, input={"decisionId": decision, "idempotencyKey": "c", "reason": None})
+    assert cancelled["userErrors"] == []
+    other.close()
+
+
+def test_reset_must_be_confirmed(partner: SandboxPartner) -> None:
+    before = overview(partner)
+    payload = partner.data(RESET, confirm=False)
+    assert payload == {"retiredCount": 0, "userErrors": [{"code": "INVALID", "field": ["confirm"]}]}
+    assert overview(partner) == before
+
+
+def test_resets_at_the_same_moment_make_one_partner(partner: SandboxPartner, gateway: Gateway) -> None:
+    payloads = at_once([lambda: partner.data(RESET, confirm=True)] * 4)
+    assert all(not isinstance(each, Exception) for each in payloads)
+    assert len(overview(partner)["sandboxPersonas"]) == 8
+    assert gateway("database", "check", "--deep").returncode == 0
