@@ -59,6 +59,7 @@ from gateway.services.purge import PurgeService
 from gateway.services.query_unit import QueryRunner
 from gateway.services.sandbox.assembly import make_sandbox
 from gateway.services.sandbox.faults import FaultyScoreFetcher
+from gateway.services.sandbox.persona_outcomes import PersonaOutcomeService
 from gateway.services.sandbox.reviews import PersonaReviewService
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.fetching import ScoreFetcher
@@ -237,6 +238,7 @@ def build(
         sandbox=make_sandbox(
             database, consents, environment, settings, ids, due, reviews, claims, registry, personas, accounts, secrets
         ),
+        persona_outcomes=PersonaOutcomeService(registry, overrides, credit_limits),
         access_log=access_log,
         inquiries=inquiries,
         source=source,

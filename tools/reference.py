@@ -15,6 +15,7 @@ from gateway.domain.error_catalogue import ERRORS
 from gateway.domain.scope import SCOPES
 from gateway.settings import GROUPS
 from tools.adapter_pages import adapter_pages
+from tools.persona_page import persona_page
 from tools.score_tables import scorecard_page
 from tools.webhook_pages import webhook_page, webhook_schemas
 
@@ -32,6 +33,7 @@ def pages() -> dict[str, str]:
         "reasons.md": _page("Reason codes", _reasons()),
         "errors.md": _page("Error codes", _errors()),
         "scorecard.md": _page(*scorecard_page(_table)),
+        "personas.md": _page(*persona_page(_table)),
         "webhooks.md": _page(*webhook_page(_table)),
         **webhook_schemas(),
         **{name: _page(title, body) for name, (title, body) in adapter_pages(_table).items()},

@@ -44,6 +44,7 @@ from gateway.services.policies.overrides import OverrideService
 from gateway.services.processes import ProcessRegistry
 from gateway.services.query_unit import QueryRunner
 from gateway.services.sandbox.assembly import SandboxServices
+from gateway.services.sandbox.persona_outcomes import PersonaOutcomeService
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.inquiries import InquiryBudget
 from gateway.services.scoring.person_records import PersonRecordService
@@ -96,6 +97,7 @@ class Container:
     merchants: MerchantService
     consents: ConsentService
     sandbox: SandboxServices
+    persona_outcomes: PersonaOutcomeService
     access_log: AccessLogService
     inquiries: InquiryBudget
     source: ScoreSource

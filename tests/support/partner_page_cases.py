@@ -4,10 +4,17 @@ from datetime import timedelta
 
 import httpx2
 
+from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from tests.support.graphiql import PAGE
 from tests.support.oauth_world import OAuthWorld
 from tests.support.page_case import PageCase
-from tests.support.partner_pages import SIGN_IN, make_active_decision, make_sign_in_token, signed_in_partner
+from tests.support.partner_pages import (
+    SIGN_IN,
+    end_attempt,
+    make_active_decision,
+    make_sign_in_token,
+    signed_in_partner,
+)
 
 
 def _confirm_page(world: OAuthWorld) -> httpx2.Response:
@@ -18,6 +25,27 @@ def _confirm_page(world: OAuthWorld) -> httpx2.Response:
 def _token_page(world: OAuthWorld) -> httpx2.Response:
     partner = signed_in_partner(world)
     return partner.submit(partner.get("/partners/merchants"), f"/partners/merchants/{world.cars_id}/token")
+
+
+def _personas_page(world: OAuthWorld) -> httpx2.Response:
+    world.container.seeding.seed_new("ci-1")
+    (row,) = world.rows("SELECT id FROM partners WHERE name = 'ci-1'")
+    return signed_in_partner(world, row[0]).get("/partners/personas")
+
+
+def _secret_page(world: OAuthWorld, url: str = "https://shop.example/hooks") -> httpx2.Response:
+    partner, form = signed_in_partner(world), {"merchant": world.cars_id, "url": url, "topics": "all"}
+    return partner.submit(partner.get("/partners/webhooks"), "/partners/webhooks", **form)
+
+
+def _endpoint_page(world: OAuthWorld) -> httpx2.Response:
+    """The page of an endpoint with a delivery that has failed once."""
+    _secret_page(world)
+    partner, ((endpoint_id,),) = signed_in_partner(world), world.rows("SELECT id FROM webhook_endpoints")
+    address = f"/partners/webhooks/{endpoint_id}"
+    partner.submit(partner.get(address), f"{address}/test", topic="TEST", variant="NORMAL")
+    end_attempt(world, endpoint_id, DeliveryStatus.FAILED, response_status=500)
+    return partner.get(f"{address}?sent=1")
 
 
 def _moved_clock_page(world: OAuthWorld) -> httpx2.Response:
@@ -42,10 +70,14 @@ PARTNER_CASES = (
     PageCase("partner-sign-in-again", SIGN_IN, lambda world: signed_in_partner(world).get(SIGN_IN)),
     PageCase("partner-link-unknown", SIGN_IN, lambda world: world.http().get(f"{SIGN_IN}?token=x")),
     PageCase("partner-link-confirm", SIGN_IN, _confirm_page),
-    PageCase("partner-overview", "/partners", lambda world: signed_in_partner(world).get("/partners")),
+    PageCase("desk-overview", "/partners", lambda world: signed_in_partner(world).get("/partners")),
     PageCase(
-        "partner-merchants", "/partners/merchants", lambda world: signed_in_partner(world).get("/partners/merchants")
+        "desk-merchants", "/partners/merchants", lambda world: signed_in_partner(world).get("/partners/merchants")
     ),
+    PageCase("desk-personas-new", "/partners/personas", _personas_page),
+    PageCase("desk-endpoint-secret", "/partners/webhooks", _secret_page),
+    PageCase("desk-endpoint-refused", "/partners/webhooks", lambda world: _secret_page(world, "http://x")),
+    PageCase("desk-endpoint", "/partners/webhooks/{id}", _endpoint_page),
     PageCase("desk-token", "/partners/merchants", _token_page),
     PageCase("desk-clock-moved", "/partners/clock", _moved_clock_page),
 )

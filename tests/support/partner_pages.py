@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 
 from gateway.domain.decisions.transitions import Status
+from gateway.kit.clock import WallTime
 from gateway.services.container import Container
+from gateway.store.webhooks.delivery_rows import DeliveryStatus, WebhookAttemptRow
 from tests.support.factories import make_decision
 from tests.support.oauth import Browser, form_to
 from tests.support.oauth_world import OAuthWorld
@@ -40,10 +43,34 @@ def make_active_decision(world: OAuthWorld, due_in: timedelta) -> str:
         return make_decision(unit, consent, status=Status.ACTIVE, activated_at=now, due_at=now + due_in)
 
 
-PAGES = ("/partners", "/partners/merchants", "/partners/clock")
+def end_attempt(world: OAuthWorld, endpoint_id: str, status: DeliveryStatus, **columns: Any) -> str:
+    """Ends the first attempt of the only delivery to the endpoint, and returns the id of the delivery."""
+    with writing(world.database) as unit:
+        now = unit.wall
+        (claimed,) = unit.webhook_deliveries.claim(endpoint_id, now, WallTime(now + timedelta(minutes=1)), 5)
+        attempt = WebhookAttemptRow(delivery_id=claimed.id, number=1, started_at=now, duration_ms=17, **columns)
+        unit.webhook_deliveries.insert_attempts([attempt])
+        if status is DeliveryStatus.DELIVERED:
+            unit.webhook_deliveries.end_delivered([attempt], now)
+        else:
+            unit.webhook_deliveries.end_failed(attempt, now, None)
+        return str(claimed.id)
+
+
+PAGES = ("/partners", "/partners/merchants", "/partners/personas", "/partners/webhooks", "/partners/clock")
 """The pages of the desk that have no id in their address."""
 
-_FORMS = {"/partners/merchants/{id}/token": {}, "/partners/clock": {"move": "P1D"}, SIGN_OUT: {}}
+_FORMS: dict[str, dict[str, str]] = {
+    "/partners/merchants/{id}/token": {},
+    "/partners/clock": {"move": "P1D"},
+    "/partners/webhooks": {"merchant": "x", "url": "https://shop.example/", "topics": "all"},
+    "/partners/webhooks/{id}/test": {"topic": "TEST", "variant": "NORMAL"},
+    "/partners/webhooks/{id}/secret": {"overlap": "P1D"},
+    "/partners/webhooks/{id}/switch": {},
+    "/partners/webhooks/{id}/delete": {},
+    "/partners/webhooks/deliveries/{id}/resend": {},
+    SIGN_OUT: {},
+}
 """The fields of a form of the desk besides its CSRF token, by the path of its route."""
 
 
@@ -52,7 +79,10 @@ def partner_requests(partner: Browser, first_page: str) -> dict[str, Callable[[]
     of the session."""
     csrf = form_to(first_page, SIGN_OUT).fields
     return {
-        **{f"GET {path}": lambda path=path: partner.get(path) for path in PAGES},  # type: ignore[misc]
+        **{
+            f"GET {path}": lambda path=path: partner.get(path.replace("{id}", "x"))  # type: ignore[misc]
+            for path in (*PAGES, "/partners/webhooks/{id}")
+        },
         **{
             f"POST {path}": lambda path=path, form=form: partner.http.post(  # type: ignore[misc]
                 path.replace("{id}", "x"), data={**csrf, **form}

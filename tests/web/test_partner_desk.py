@@ -100,6 +100,18 @@ def test_token_of_another_merchant_is_not_issued(world: OAuthWorld, partner: Bro
     assert world.rows("SELECT count(*) FROM oauth_access_tokens") == before
 
 
+def test_personas_are_shown_with_their_outcomes_at_each_merchant(world: OAuthWorld) -> None:
+    seed = world.container.seeding.seed_new("ci-1")
+    (row,) = world.rows("SELECT id FROM partners WHERE name = 'ci-1'")
+    page = unescape(signed_in_partner(world, row[0]).get("/partners/personas").text)
+    for persona in seed.personas:
+        assert f'<code class="select">{persona.handle}@ci-1</code>' in page
+        assert persona.password not in page
+    articles = {text.split('"')[0]: text for text in page.split('id="persona-')[1:]}
+    assert "CN¥2,100 of CN¥3,000 <code>REDUCED_FOR_TIER</code>" in articles["just-below"]
+    assert "<code>DECLINED</code>  <code>NOT_SCORED</code>" in articles["unscored"]
+
+
 @pytest.mark.parametrize("path", ["/partners/merchants/x/token", "/partners/clock"])
 def test_form_needs_the_csrf_token(world: OAuthWorld, partner: Browser, path: str) -> None:
     assert partner.http.post(path, data={"csrf_token": "x", "move": "P1D"}).status_code == 403

@@ -12,6 +12,7 @@ from gateway.domain.merchants import Product
 from gateway.domain.money import Money
 from gateway.domain.scope import SCOPES
 from gateway.kit.languages import negotiate
+from gateway.services.identity.persona_records import CATALOGUE
 from gateway.web import texts as texts_module
 from gateway.web.site.consent_parts import PRODUCTS
 from gateway.web.texts import Texts, all_texts
@@ -31,6 +32,7 @@ def messages() -> set[str]:
         with file.open("rb") as source:
             found |= {str(entry[1]) for entry in extract("jinja2", source, keywords={"_": None})}
     found |= {scope.sentence for scope in SCOPES.values()}
+    found |= {persona.summary for persona in CATALOGUE}
     found |= {purpose.sentence for purpose in PURPOSES.values()}
     return found
 

@@ -16,11 +16,14 @@ from gateway.web.texts import msgid
 
 T = TypeVar("T")
 
-MERCHANTS, CLOCK = f"{PARTNER_DESK}/merchants", f"{PARTNER_DESK}/clock"
+MERCHANTS, PERSONAS = f"{PARTNER_DESK}/merchants", f"{PARTNER_DESK}/personas"
+WEBHOOKS, CLOCK = f"{PARTNER_DESK}/webhooks", f"{PARTNER_DESK}/clock"
 
 SECTIONS = (
     (PARTNER_DESK, msgid("Overview")),
     (MERCHANTS, msgid("Merchants and clients")),
+    (PERSONAS, msgid("Personas")),
+    (WEBHOOKS, msgid("Webhooks")),
     (CLOCK, msgid("Time")),
     (GRAPHIQL, "GraphiQL"),
 )

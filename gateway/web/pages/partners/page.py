@@ -7,7 +7,9 @@ from gateway.web.pages.partners.graphiql import page as graphiql
 from gateway.web.pages.partners.landing import page as landing
 from gateway.web.pages.partners.merchants import page as merchants
 from gateway.web.pages.partners.overview import page as overview
+from gateway.web.pages.partners.personas import page as personas
 from gateway.web.pages.partners.session import page as session
+from gateway.web.pages.partners.webhooks import page as webhooks
 from gateway.web.site.site import Site
 
 
@@ -18,6 +20,8 @@ def routes(site: Site) -> list[Route]:
         *session.routes(site),
         *overview.routes(site),
         *merchants.routes(site),
+        *personas.routes(site),
+        *webhooks.routes(site),
         *clock.routes(site),
         *graphiql.routes(site),
     ]
