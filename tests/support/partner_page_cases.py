@@ -6,6 +6,7 @@ import httpx2
 
 from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from tests.support.graphiql import PAGE
+from tests.support.logged_requests import add_request
 from tests.support.oauth_world import OAuthWorld
 from tests.support.page_case import PageCase
 from tests.support.partner_pages import (
@@ -48,6 +49,21 @@ def _endpoint_page(world: OAuthWorld) -> httpx2.Response:
     return partner.get(f"{address}?sent=1")
 
 
+def _requests_page(world: OAuthWorld, *, one: bool = False) -> httpx2.Response:
+    """The list of requests, or the page of one that has made a decision."""
+    entry = add_request(
+        world.container,
+        world.partner_id,
+        world.cars_id,
+        world.cars.client_id,
+        document="query Who { viewer { appName merchant { name decisions { totalCount nodes { id status } } } } }",
+        error_codes=" NOT_FOUND PRODUCT_NOT_ENABLED ",
+        decision_ids=[make_active_decision(world, timedelta(days=1))],
+        dropped_before=3,
+    )
+    return signed_in_partner(world).get(f"/partners/requests/{entry}" if one else "/partners/requests")
+
+
 def _moved_clock_page(world: OAuthWorld) -> httpx2.Response:
     """The page after a move in which an agreement of Mei became overdue."""
     make_active_decision(world, timedelta(hours=2))
@@ -78,6 +94,8 @@ PARTNER_CASES = (
     PageCase("desk-endpoint-secret", "/partners/webhooks", _secret_page),
     PageCase("desk-endpoint-refused", "/partners/webhooks", lambda world: _secret_page(world, "http://x")),
     PageCase("desk-endpoint", "/partners/webhooks/{id}", _endpoint_page),
+    PageCase("desk-requests", "/partners/requests", _requests_page),
+    PageCase("desk-request", "/partners/requests/{id}", lambda world: _requests_page(world, one=True)),
     PageCase("desk-token", "/partners/merchants", _token_page),
     PageCase("desk-clock-moved", "/partners/clock", _moved_clock_page),
 )

@@ -57,7 +57,10 @@ def end_attempt(world: OAuthWorld, endpoint_id: str, status: DeliveryStatus, **c
         return str(claimed.id)
 
 
-PAGES = ("/partners", "/partners/merchants", "/partners/personas", "/partners/webhooks", "/partners/clock")
+PAGES = (
+    "/partners",
+    *(f"/partners/{name}" for name in ("merchants", "personas", "webhooks", "clock", "requests")),
+)
 """The pages of the desk that have no id in their address."""
 
 _FORMS: dict[str, dict[str, str]] = {
@@ -81,7 +84,7 @@ def partner_requests(partner: Browser, first_page: str) -> dict[str, Callable[[]
     return {
         **{
             f"GET {path}": lambda path=path: partner.get(path.replace("{id}", "x"))  # type: ignore[misc]
-            for path in (*PAGES, "/partners/webhooks/{id}")
+            for path in (*PAGES, "/partners/webhooks/{id}", "/partners/requests/{id}")
         },
         **{
             f"POST {path}": lambda path=path, form=form: partner.http.post(  # type: ignore[misc]

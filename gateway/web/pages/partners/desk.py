@@ -18,13 +18,15 @@ T = TypeVar("T")
 
 MERCHANTS, PERSONAS = f"{PARTNER_DESK}/merchants", f"{PARTNER_DESK}/personas"
 WEBHOOKS, CLOCK = f"{PARTNER_DESK}/webhooks", f"{PARTNER_DESK}/clock"
+REQUESTS = f"{PARTNER_DESK}/requests"
 
 SECTIONS = (
     (PARTNER_DESK, msgid("Overview")),
-    (MERCHANTS, msgid("Merchants and clients")),
+    (MERCHANTS, msgid("Merchants")),
     (PERSONAS, msgid("Personas")),
     (WEBHOOKS, msgid("Webhooks")),
     (CLOCK, msgid("Time")),
+    (REQUESTS, msgid("Requests")),
     (GRAPHIQL, "GraphiQL"),
 )
 """The pages of the desk and the page of GraphiQL, with their titles."""

@@ -8,6 +8,7 @@ from gateway.web.pages.partners.landing import page as landing
 from gateway.web.pages.partners.merchants import page as merchants
 from gateway.web.pages.partners.overview import page as overview
 from gateway.web.pages.partners.personas import page as personas
+from gateway.web.pages.partners.requests import page as requests
 from gateway.web.pages.partners.session import page as session
 from gateway.web.pages.partners.webhooks import page as webhooks
 from gateway.web.site.site import Site
@@ -23,5 +24,6 @@ def routes(site: Site) -> list[Route]:
         *personas.routes(site),
         *webhooks.routes(site),
         *clock.routes(site),
+        *requests.routes(site),
         *graphiql.routes(site),
     ]
