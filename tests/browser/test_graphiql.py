@@ -4,13 +4,16 @@ is loaded from another host."""
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
 
 from tests.support.browsing import Watch
 from tests.support.graphiql import PAGE
+from tests.support.http_server import wait_until
 from tests.support.merchant_client import MerchantClient
 from tests.support.operators import Gateway
 from tests.support.server import Sandbox
@@ -62,6 +65,11 @@ def run(watch: Watch) -> dict[str, Any]:
     return data
 
 
+def assert_fits(watch: Watch) -> None:
+    """Nothing is wider than the window."""
+    assert watch.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
 def assert_clean(watch: Watch) -> None:
     assert watch.foreign_requests == []
     assert watch.console_messages == []
@@ -83,7 +91,7 @@ def test_each_prepared_tab_runs(open_page: Open, tmp_path: Path, width: int, hei
     assert (fulfilled["id"], fulfilled["status"]) == (decision["id"], "FULFILLED")
     choose_tab(watch, "Log")
     assert decision["id"] in json.dumps(run(watch)["merchant"])
-    assert watch.fits()
+    assert_fits(watch)
     assert_clean(watch)
 
 
@@ -125,7 +133,39 @@ def test_schema_and_history_open_beside_the_editor(open_page: Open, tmp_path: Pa
     watch.page.screenshot(path=tmp_path / f"schema-{width}.png", full_page=True)
     watch.page.click(".graphiql-sidebar button >> nth=1")
     watch.page.locator(".graphiql-history-item", has_text="Tier").wait_for()
-    assert watch.fits()
+    assert_fits(watch)
+    assert_clean(watch)
+
+
+def test_request_of_the_log_opens_in_its_tab_and_runs(open_page: Open, partner: MerchantClient) -> None:
+    watch = open_page()
+    watch.page.locator(".graphiql-tab-add").click()
+    name = f"Logged{token_hex(4)}"
+    document = f"query {name}($minimum: Tier!) {{ consentedUser {{ meetsTier(minimum: $minimum) }} }}"
+    watch.page.locator(".graphiql-query-editor textarea").fill(document)
+    watch.page.locator(".graphiql-editor-tool textarea").first.fill('{"minimum": "FAIR"}')
+    watch.page.locator(".graphiql-tab-button", has_text=name).wait_for()
+    assert run(watch)["consentedUser"] == {"meetsTier": "YES"}
+    find = "query Find($name: String!) { requestLog(filter: {operationName: $name}) { nodes { graphiqlUrl } } }"
+    read = partial(partner.graphql, partner.merchant_token, find, name=name)
+    wait_until(lambda: bool(read().data["requestLog"]["nodes"]))
+    watch.page.goto(read().data["requestLog"]["nodes"][0]["graphiqlUrl"])
+    wait_for_editor(watch)
+    assert watch.page.inner_text(".graphiql-tab-active .graphiql-tab-button") == name
+    assert run(watch)["consentedUser"] == {"meetsTier": "YES"}
+    assert_clean(watch)
+
+
+def test_edited_tab_stays_beside_the_prepared_one(open_page: Open) -> None:
+    watch = open_page()
+    watch.page.locator(".graphiql-query-editor textarea").fill("query Mine { viewer { appName } }")
+    watch.page.locator(".graphiql-tab-button", has_text="Mine").wait_for()
+    watch.page.wait_for_function("() => JSON.stringify({...localStorage}).includes('Mine')")
+    watch.page.reload()
+    wait_for_editor(watch)
+    names = watch.page.locator(".graphiql-tab-button").all_inner_texts()
+    assert names == ["Tier", "Preview", "Request", "Lifecycle", "Log", "Mine"]
+    assert run(watch)["consentedUser"]
     assert_clean(watch)
 
 
@@ -156,6 +196,7 @@ def test_page_around_the_editor_has_no_violation(
     open_page: Open, axe: str, width: int, height: int, look: str, locale: str
 ) -> None:
     watch = open_page(width, height, look, locale)
+    assert_fits(watch)
     watch.page.evaluate(f"{axe}; 0")
     found = watch.page.evaluate(AROUND)
     assert [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found] == []

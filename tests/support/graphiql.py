@@ -7,16 +7,19 @@ from typing import Any
 
 import httpx2
 
+from tests.support.oauth_world import OAuthWorld
+
 PAGE, TOKENS, SIGN_IN = "/partners/graphiql", "/partners/graphiql/token", "/partners/graphiql/sign-in"
 _CONFIGURATION = re.compile(r'<script type="application/json" id="configuration">(.*?)</script>', re.DOTALL)
 
 
 class GraphiqlPage:
-    """The page, opened for a merchant, by default for that of the demo."""
+    """The page, opened for a merchant or an entry of the request log, by default for the merchant of the demo."""
 
-    def __init__(self, http: httpx2.Client, merchant_id: str | None = None) -> None:
+    def __init__(self, http: httpx2.Client, merchant_id: str | None = None, *, entry: str | None = None) -> None:
         self._http = http
-        self.response = http.get(PAGE, params={"merchant": merchant_id} if merchant_id else {})
+        named = {"merchant": merchant_id, "entry": entry}
+        self.response = http.get(PAGE, params={name: value for name, value in named.items() if value})
         assert self.response.status_code == 200, self.response.text
         found = _CONFIGURATION.search(self.response.text)
         assert found is not None, self.response.text
@@ -43,3 +46,11 @@ class GraphiqlPage:
         assert response.status_code == 200, response.text
         content: dict[str, Any] = response.json()
         return content
+
+
+def principal_of(world: OAuthWorld, token: str) -> dict[str, Any]:
+    """What the API learns from a valid token."""
+    response = world.cars.call(token)
+    assert response.status_code == 200, response.text
+    content: dict[str, Any] = response.json()
+    return content

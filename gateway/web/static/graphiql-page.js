@@ -11,11 +11,12 @@ import {
 
 const MOST_OWN_TABS = 10;
 const EARLY = 30_000; // milliseconds before its end in which a token is not used any more
-const CLEARED = ['graphiql:query', 'graphiql:variables', 'graphiql:headers'];
-const TABS = 'graphiql:tabState';
+const NAME = 'graphiql:'; // what the keys of GraphiQL's storage begin with
+const TABS = `${NAME}tabState`;
+const LOGGED = 'logged'; // the id of the tab with a request of the request log
 
 const configuration = JSON.parse(document.getElementById('configuration').textContent);
-const { operations, merchant, partner } = configuration;
+const { operations, logged, merchant, partner } = configuration;
 const texts = document.getElementById('texts').dataset;
 const status = document.getElementById('status');
 const persona = document.getElementById('persona');
@@ -144,7 +145,7 @@ async function fetcher({ query, variables, operationName: selected }) {
 }
 
 /** Shows the token of the active tab: the one chosen there, else the one that its prepared operation needs. */
-const kinds = new Map();
+const kinds = new Map(logged ? [[LOGGED, logged.token]] : []);
 
 function FollowTab() {
   const state = useGraphiQL(({ tabs, activeTabIndex, variableEditor }) => ({ tabs, activeTabIndex, variableEditor }));
@@ -163,28 +164,36 @@ for (const choice of document.querySelectorAll('input[name=token]'))
 function readOwnTabs() {
   try {
     const { tabs } = JSON.parse(localStorage.getItem(`${partner} ${TABS}`));
-    return tabs.filter((tab) => tab.query?.trim() && !operations.some((each) => each.document === tab.query));
+    const isPrepared = (tab) => operations.some((each) => each.document === tab.query);
+    const own = tabs.filter((tab) => tab.id !== LOGGED && tab.query?.trim() && !isPrepared(tab));
+    return own.map((tab) => ({ ...tab, id: makeKey() }));
   } catch {
     return [];
   }
 }
 
-function makeTab({ name, document: query, variables }) {
+function makeTab({ name, document: query, variables }, id = `prepared-${name}`) {
   const shown = Object.keys(variables).length ? printed(variables) : '';
-  return { id: `prepared-${name}`, hash: '', title: name, query, variables: shown, headers: null, operationName: name, response: null };
+  return { id, hash: '', title: name || '<untitled>', query, variables: shown, headers: null, operationName: name || null, response: null };
 }
 
 /** Local storage with the keys of this partner. The tabs begin with the prepared ones. */
 function makeStorage() {
   const prefix = `${partner} `;
-  const names = () => Object.keys(localStorage).filter((each) => each.startsWith(`${prefix}graphiql:`));
-  const tabs = [...operations.map(makeTab), ...readOwnTabs().slice(-MOST_OWN_TABS)];
+  const names = () => Object.keys(localStorage).filter((each) => each.startsWith(prefix + NAME));
+  const tabs = [...operations.map((each) => makeTab(each)), ...readOwnTabs().slice(-MOST_OWN_TABS)];
+  const shown = logged ? makeTab(logged, LOGGED) : null;
+  if (shown) tabs.push(shown);
+  // GraphiQL shows the tab that has the kept query and variables.
+  const kept = {
+    [TABS]: JSON.stringify({ activeTabIndex: shown ? tabs.length - 1 : 0, tabs }),
+    [`${NAME}query`]: shown?.query ?? null,
+    [`${NAME}variables`]: shown?.variables ?? null,
+    [`${NAME}headers`]: null,
+  };
   return {
-    getItem(key) {
-      if (key === TABS) return JSON.stringify({ activeTabIndex: 0, tabs });
-      return CLEARED.includes(key) ? null : localStorage.getItem(prefix + key);
-    },
-    setItem: (key, value) => CLEARED.includes(key) || localStorage.setItem(prefix + key, value),
+    getItem: (key) => (key in kept ? kept[key] : localStorage.getItem(prefix + key)),
+    setItem: (key, value) => (key in kept && key !== TABS) || localStorage.setItem(prefix + key, value),
     removeItem: (key) => localStorage.removeItem(prefix + key),
     clear: () => names().forEach((each) => localStorage.removeItem(each)),
     get length() {

@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.domain.period import Period
+from gateway.kit import json
+from gateway.services.sandbox.request_log import is_cut
+from gateway.store.sandbox.request_log import RequestLogRow
 from merchants.adapter import MerchantAdapter
 
 
@@ -26,6 +29,9 @@ class Operation:
     document: str
     variables: dict[str, Any]
 
+
+_FIELDS_OF_PERSONS = ("consentedUser", "decisionPreview", "decisionRequest")
+"""Fields that only a token of a consent may have."""
 
 TIER = """# Read the tier of the person who consented.
 query Tier {
@@ -121,6 +127,16 @@ def prepare_operations(
         Operation("Lifecycle", Token.MERCHANT, LIFECYCLE, steps),
         log,
     )
+
+
+def logged_operation(entry: RequestLogRow) -> Operation:
+    """The operation of an entry of the request log, as it was kept there: secrets are redacted, and long texts are cut.
+    Variables that were cut are left out. The log does not say which token it had, so this is one that its fields
+    need."""
+    needs_person = any(field in entry.document for field in _FIELDS_OF_PERSONS)
+    variables: dict[str, Any] = {} if is_cut(entry.variables) else json.decode(entry.variables) or {}
+    token = Token.CONSENT if needs_person else Token.MERCHANT
+    return Operation(entry.operation_name or "", token, entry.document, variables)
 
 
 def ordinary_ask(adapter: MerchantAdapter[Any], now: datetime) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from gateway.kit.crypto import random_token
 from gateway.services.identity.access_tokens import AccessToken
 from gateway.services.sandbox.page_tokens import Caller, Callers
 from gateway.services.sandbox.partner_sessions import PartnerSession
+from gateway.services.sandbox.request_log import find_request, is_cut
 from gateway.services.seeding import DEMO_ADAPTER, DEMO_PERSONA
+from gateway.store.sandbox.request_log import RequestLogRow
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError
 from gateway.web.own_forms import CSRF_FIELD
-from gateway.web.pages.partners.graphiql.operations import Operation, Token, prepare_operations
+from gateway.web.pages.partners.graphiql.operations import Operation, Token, logged_operation, prepare_operations
 from gateway.web.pages.partners.graphiql.sign_in import PendingSignIn, SignIn, SignInFailed
 from gateway.web.site.redirects import GRAPHIQL, see_other
 from gateway.web.site.site import Site
@@ -28,6 +30,7 @@ from gateway.web.texts import msgid
 
 TOKENS, SIGN_IN = f"{GRAPHIQL}/token", f"{GRAPHIQL}/sign-in"
 NO_MERCHANT = msgid("Your partner has no such merchant with a client of the profile baseline.")
+NO_ENTRY = msgid("The request log of your partner has no such request, or has it no more.")
 NOT_SIGNED_IN = msgid("The sign-in could not begin. Choose another merchant, or use a persona from the list.")
 _KEY_LENGTH = 16
 
@@ -50,10 +53,12 @@ class GraphiqlPage:
         self._service, self._sign_in = site.container.sandbox.page_tokens, SignIn(site.container)
 
     async def show(self, request: Request) -> Response:
-        """The page with the editor. 404 for a merchant that the partner has not."""
+        """The page with the editor, and with the request of the entry of the request log that the address names. 404
+        for a merchant or an entry that the partner has not."""
         session = await self._sessions.require(request)
+        entry = await run_in_threadpool(self._find_entry, session, request.query_params.get("entry"))
         callers = await run_in_threadpool(self._service.list_callers, session.partner_id)
-        merchant = _choose_merchant(callers, request.query_params.get("merchant"))
+        merchant = _choose_merchant(callers, entry.merchant_id if entry else request.query_params.get("merchant"))
         pending = self._sign_in.load(request, session)
         operations = await run_in_threadpool(self._prepare, merchant) if merchant else ()
         response = self._site.renderer.page(
@@ -66,7 +71,8 @@ class GraphiqlPage:
             merchant=merchant,
             persona=DEMO_PERSONA,
             error=pending.error if pending else "",
-            configuration=_configuration(session, merchant, operations, pending),
+            is_cut=entry is not None and (is_cut(entry.document) or is_cut(entry.variables)),
+            configuration=_configuration(session, merchant, operations, entry, pending),
         )
         if pending is not None and pending.error:
             self._sign_in.forget(response)
@@ -118,6 +124,17 @@ class GraphiqlPage:
         self._sign_in.forget(response)
         return response
 
+    def _find_entry(self, session: PartnerSession, entry_id: str | None) -> RequestLogRow | None:
+        """The entry of the request log, None without an id. Raises PageError (404)."""
+        if entry_id is None:
+            return None
+        found = None
+        if entry_id.isprintable():  # PostgreSQL rejects NUL in a parameter
+            found = self._container.database.read(lambda unit: find_request(unit, session.partner_id, entry_id))
+        if found is None:
+            raise PageError(404, NO_ENTRY)
+        return found
+
     def _issue_consent_token(self, session: PartnerSession, merchant_id: str, handle: str) -> dict[str, Any]:
         grant = self._service.issue_consent_token(session.partner_id, merchant_id, handle)
         return {**_describe(grant.token), "consent": grant.consent.id}
@@ -168,7 +185,11 @@ def _choose_merchant(callers: Callers, merchant_id: str | None) -> Caller | None
 
 
 def _configuration(
-    session: PartnerSession, merchant: Caller | None, operations: tuple[Operation, ...], pending: PendingSignIn | None
+    session: PartnerSession,
+    merchant: Caller | None,
+    operations: tuple[Operation, ...],
+    entry: RequestLogRow | None,
+    pending: PendingSignIn | None,
 ) -> dict[str, Any]:
     """What the script of the page reads. It has no token."""
     waits = pending is not None and merchant is not None and pending.merchant_id == merchant.merchant_id
@@ -177,5 +198,6 @@ def _configuration(
         "partner": session.partner_id,
         "merchant": merchant.merchant_id if merchant else None,
         "operations": [asdict(each) for each in operations],
+        "logged": asdict(logged_operation(entry)) if entry else None,
         "signIn": bool(waits and pending and pending.code),
     }

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from starlette.testclient import TestClient
-from structlog.testing import capture_logs
 
 from gateway.app import create_app
 from gateway.bootstrap import build
@@ -16,40 +15,13 @@ from gateway.settings import EnvironmentName, Settings
 from gateway.web.pages.partners.graphiql.operations import ordinary_ask, prepare_operations
 from merchants.car_rental import CarRental
 from tests.support.clock import NOON
-from tests.support.graphiql import PAGE, SIGN_IN, TOKENS, GraphiqlPage
-from tests.support.oauth import Browser, query_of
+from tests.support.graphiql import PAGE, SIGN_IN, TOKENS, GraphiqlPage, principal_of
+from tests.support.oauth import Browser
 from tests.support.oauth_world import OAuthWorld
 from tests.support.partner_pages import make_sign_in_token, signed_in_partner
-from tests.support.units import reading, writing
+from tests.support.units import writing
 
 FORM = {"csrf_token": "x"}
-
-
-@pytest.fixture
-def seed(world: OAuthWorld) -> Seed:
-    return world.container.seeding.seed_demo()
-
-
-@pytest.fixture
-def browser(world: OAuthWorld, seed: Seed) -> Browser:
-    """A browser with a session of the demo partner."""
-    with reading(world.database) as unit:
-        partner = unit.partners.load_by_name("demo")
-    assert partner is not None
-    return signed_in_partner(world, partner.id)
-
-
-@pytest.fixture
-def page(browser: Browser) -> GraphiqlPage:
-    return GraphiqlPage(browser.http)
-
-
-def call(world: OAuthWorld, token: str) -> dict[str, object]:
-    """What the API learns from a token."""
-    response = world.cars.call(token)
-    assert response.status_code == 200, response.text
-    content: dict[str, object] = response.json()
-    return content
 
 
 def test_page_needs_a_session_of_a_partner(world: OAuthWorld) -> None:
@@ -123,7 +95,7 @@ def test_merchant_token_has_all_scopes_of_its_client(world: OAuthWorld, page: Gr
     response = page.post("merchant")
     assert response.headers["cache-control"] == "no-store"
     assert response.json()["expiresIn"] == 12 * 3600
-    principal = call(world, response.json()["accessToken"])
+    principal = principal_of(world, response.json()["accessToken"])
     assert (principal["kind"], principal["merchant"]) == ("merchant", page.configuration["merchant"])
     assert principal["scopes"] == list(world.container.environment.offered(TokenKind.MERCHANT))
 
@@ -133,7 +105,7 @@ def test_consent_is_used_again_while_it_is_valid(world: OAuthWorld, page: Graphi
     assert first["consent"] == second["consent"]
     assert first["accessToken"] != second["accessToken"]
     assert page.token("consent", persona="good")["consent"] != first["consent"]
-    assert call(world, second["accessToken"])["consent"] == first["consent"]
+    assert principal_of(world, second["accessToken"])["consent"] == first["consent"]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +116,7 @@ def test_consent_that_cannot_be_used_is_replaced(world: OAuthWorld, page: Graphi
     world.execute(f"UPDATE consents SET {change}")
     second = page.token("consent")
     assert second["consent"] != first["consent"]
-    assert call(world, second["accessToken"])["consent"] == second["consent"]
+    assert principal_of(world, second["accessToken"])["consent"] == second["consent"]
 
 
 @pytest.mark.parametrize(
@@ -192,69 +164,3 @@ def test_ordinary_ask_is_valid_at_any_time() -> None:
 
 def test_merchant_without_adapter_gets_operations_that_need_none() -> None:
     assert [each.name for each in prepare_operations((), NOON, str)] == ["Tier", "Log"]
-
-
-def consent(browser: Browser, page: GraphiqlPage, seed: Seed, decision: str = "allow", handle: str = "good") -> str:
-    """Presses the sign-in button, signs in as a persona and decides. Returns the address to which the browser goes."""
-    persona = next(each for each in seed.personas if each.handle == handle)
-    begun = browser.submit(page.response, SIGN_IN)
-    assert begun.status_code == 303, begun.text
-    shown = browser.open(begun.headers["location"], persona.username, persona.password)
-    return str(browser.submit(shown, "/oauth/authorize", decision=decision).headers["location"])
-
-
-def test_sign_in_button_runs_the_code_flow(world: OAuthWorld, browser: Browser, page: GraphiqlPage, seed: Seed) -> None:
-    with capture_logs() as logs:
-        back = consent(browser, page, seed)
-        assert back.startswith(f"{world.container.settings.issuer}/partners/callback?code=")
-        returned = browser.get(back)
-        assert returned.headers["location"] == f"{PAGE}?merchant={page.configuration['merchant']}"
-        signed = GraphiqlPage(browser.http, page.configuration["merchant"])
-        assert signed.configuration["signIn"]
-        token = signed.token("sign_in")
-    assert (token["username"], token["persona"]) == ("good@demo", "good")
-    principal = call(world, token["accessToken"])
-    assert (principal["kind"], principal["consent"]) == ("user", token["consent"])
-    assert signed.token("consent", persona="good")["consent"] == token["consent"]
-    assert query_of(back)["code"] not in str(logs)
-    assert token["accessToken"] not in str(logs)
-
-
-def test_code_of_the_sign_in_is_redeemed_once(browser: Browser, page: GraphiqlPage, seed: Seed) -> None:
-    browser.get(consent(browser, page, seed))
-    kept = dict(browser.http.cookies)
-    page.token("sign_in")
-    assert page.post("sign_in").status_code == 404
-    browser.http.cookies.update(kept)
-    again = page.post("sign_in")
-    assert (again.status_code, again.json()["error"]["code"]) == (400, "invalid_grant")
-
-
-def test_denied_sign_in_is_told_once(browser: Browser, page: GraphiqlPage, seed: Seed) -> None:
-    returned = browser.get(consent(browser, page, seed, "deny"))
-    assert "access_denied" in browser.get(returned.headers["location"]).text
-    assert "access_denied" not in browser.get(returned.headers["location"]).text
-    assert page.post("sign_in").status_code == 404
-
-
-@pytest.mark.parametrize("change", ["state", "iss", "session"])
-def test_callback_of_another_flow_shows_the_code(
-    world: OAuthWorld, browser: Browser, page: GraphiqlPage, seed: Seed, change: str
-) -> None:
-    back = consent(browser, page, seed)
-    if change == "session":
-        browser.http.cookies.delete("sesame_partner")
-        browser.get(f"/partners/sign-in?token={make_sign_in_token(world.container, world.partner_id)}")
-    else:
-        back = back.replace(f"{change}=", f"{change}=x")
-    shown = browser.get(back)
-    assert shown.status_code == 200
-    assert query_of(back)["code"] in shown.text
-
-
-def test_sign_in_needs_a_client_whose_secret_is_known(world: OAuthWorld) -> None:
-    browser = signed_in_partner(world)
-    page = GraphiqlPage(browser.http)
-    assert browser.submit(page.response, SIGN_IN).status_code == 400
-    assert browser.submit(page.response, SIGN_IN, merchant="unknown").status_code == 400
-    assert browser.submit(page.response, SIGN_IN, csrf_token="x").status_code == 403
