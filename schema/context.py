@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
+from gateway.domain.error_catalogue import documentation_address
 from gateway.domain.identity.principal import Principal
 from gateway.services.container import Container
 from gateway.services.query_unit import QueryUnit
@@ -38,7 +39,7 @@ class Context:
 
     def documentation(self, code: str) -> str:
         """Returns the address of the page that explains an error code."""
-        return f"{self.container.settings.issuer}/docs/errors#{code}"
+        return documentation_address(self.container.settings.issuer, code)
 
 
 Info = strawberry.Info[Context, Any]

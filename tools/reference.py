@@ -11,11 +11,15 @@ from gateway.domain.consents.detail_schema import SCHEMAS
 from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.decisions.reason import REASONS
 from gateway.domain.duration import format_duration
-from gateway.domain.error_catalogue import ERRORS
 from gateway.domain.scope import SCOPES
 from gateway.settings import GROUPS
-from tools.adapter_pages import adapter_pages
+from merchants.registry import discover
+from schema.export import sdl
+from tools.adapter_pages import BUILT_IN, adapter_pages
+from tools.error_pages import error_pages
 from tools.persona_page import persona_page
+from tools.schema_changes import changes_page
+from tools.schema_pages import schema_pages
 from tools.score_tables import scorecard_page
 from tools.webhook_pages import webhook_page, webhook_schemas
 
@@ -31,11 +35,13 @@ def pages() -> dict[str, str]:
         "authorization_details.md": _page("Authorization details", _details()),
         "purposes.md": _page("Purpose codes", _purposes()),
         "reasons.md": _page("Reason codes", _reasons()),
-        "errors.md": _page("Error codes", _errors()),
         "scorecard.md": _page(*scorecard_page(_table)),
         "personas.md": _page(*persona_page(_table)),
         "webhooks.md": _page(*webhook_page(_table)),
         **webhook_schemas(),
+        **{name: _page(title, body) for name, (title, body) in error_pages(_table).items()},
+        **{name: _page(title, body) for name, (title, body) in schema_pages(_table).items()},
+        "schema/changes.md": _page(*changes_page(sdl(discover(BUILT_IN), sandbox=False))),
         **{name: _page(title, body) for name, (title, body) in adapter_pages(_table).items()},
     }
 
@@ -110,14 +116,6 @@ def _reasons() -> str:
         parts.append(
             f"## {reason.code}\n\nShown to merchants: {seen}.\n\n{_table(('reader', 'English', '中文'), rows)}"
         )
-    return "\n\n".join(parts)
-
-
-def _errors() -> str:
-    parts = [
-        f"## {error.code}\n\nAppears in: {error.appears_in}.\n\n{error.meaning}\n\nWhat to do: {error.remedy}"
-        for error in ERRORS.values()
-    ]
     return "\n\n".join(parts)
 
 

@@ -1,7 +1,8 @@
-"""The catalogue of GraphQL error codes: what each means and what to do. The error page that user errors link to and the
-reference are made from it. A test checks that it has every code."""
+"""The catalogue of GraphQL error codes: what each means and what to do. The error pages that user errors link to,
+and the reference, are made from it. A test checks that it has every code."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,18 @@ class ErrorText:
     appears_in: str
     meaning: str
     remedy: str
+
+    def example(self, issuer: str) -> dict[str, Any]:
+        """Returns the error as it stands in a response, as JSON. "..." stands for text that differs."""
+        if self.appears_in.startswith(_INPUT):
+            address = documentation_address(issuer, self.code)
+            return {"code": self.code, "message": "...", "field": ["input", "..."], "documentation": address}
+        return {"errors": [{"message": "...", "extensions": {"code": self.code, "requestId": "req_..."}}]}
+
+
+def documentation_address(issuer: str, code: str) -> str:
+    """Returns the address of the page that explains an error code."""
+    return f"{issuer}/docs/errors/{code}"
 
 
 _INPUT, _REQUEST, _FIELD = "userErrors", "errors, the whole request", "errors, one field"

@@ -64,7 +64,7 @@ def test_invalid_ask_is_a_typed_user_error(
     assert error["field"][:2] == ["input", "ask"]
     assert field is None or field in error["field"]
     assert code in ERRORS
-    assert error["documentation"].endswith(f"#{code}")
+    assert error["documentation"].endswith(f"/docs/errors/{code}")
     assert unchanged()
 
 

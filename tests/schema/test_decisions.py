@@ -80,7 +80,7 @@ def test_invalid_value_gives_a_user_error_with_its_path(
     assert payload["decision"] is None
     assert payload["replayed"] is False
     assert (error["code"], error["field"]) == (code, ["input", "ask", "carRental", *field])
-    assert error["documentation"] == f"{ISSUER}/docs/errors#{code}"
+    assert error["documentation"] == f"{ISSUER}/docs/errors/{code}"
 
 
 def test_null_characters_never_reach_the_database(world: GraphQLWorld) -> None:

@@ -103,7 +103,7 @@ def test_user_errors_of_a_response(world: GraphQLWorld, breached: str) -> None:
     assert (error["code"], error["field"], error["documentation"]) == (
         "INVALID",
         ["input", "statement"],
-        f"{ISSUER}/docs/errors#INVALID",
+        f"{ISSUER}/docs/errors/INVALID",
     )
     assert respond(world, dispute)["dispute"]["status"] == "UNDER_REVIEW"
     assert respond(world, dispute)["dispute"]["status"] == "UNDER_REVIEW", "a replay"

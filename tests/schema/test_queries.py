@@ -150,7 +150,7 @@ def test_preview_of_an_ordinary_ask(world: GraphQLWorld) -> None:
                 "__typename": "InvalidInputError",
                 "code": "INVALID_AMOUNT",
                 "field": ["input", "ask", "carRental", "deposit", "amount"],
-                "documentation": f"{ISSUER}/docs/errors#INVALID_AMOUNT",
+                "documentation": f"{ISSUER}/docs/errors/INVALID_AMOUNT",
             }
         ],
     }

@@ -88,7 +88,7 @@ def test_bad_url_is_a_user_error(hooks: GraphQLHooks, url: str) -> None:
             "INVALID",
             ["input", "url"],
         )
-        assert error["documentation"] == f"{ISSUER}/docs/errors#INVALID"
+        assert error["documentation"] == f"{ISSUER}/docs/errors/INVALID"
         assert payload["webhookEndpoint"] is payload.get("signingSecret") is None
 
 

@@ -246,6 +246,7 @@ CASES: tuple[PageCase, ...] = (
     PageCase("end-consent", "/account/consents/{id}/revoke", _revocation_page),
     PageCase("withdraw", "/account/disputes/{id}/withdraw", lambda world: _disputed_page(world, "withdraw")),
     PageCase("error-codes", "/docs/errors", lambda world: world.browser().get("/docs/errors")),
+    PageCase("error-code", "/docs/errors/{code}", lambda world: world.browser().get("/docs/errors/INVALID")),
     PageCase("docs", "/docs", lambda world: world.browser().get("/docs")),
     PageCase("docs-path", "/docs/{path:path}", lambda world: world.browser().get("/docs/quickstart/")),
     PageCase("callback", "/partners/callback", lambda world: world.http().get(f"/partners/callback?code={_CODE}")),

@@ -20,6 +20,8 @@ FILES = {
     "assets/javascripts/bundle.a5f9d56c.min.js": "0",
     "assets/stylesheets/documentation.css": "a{}",
     "search/search_index.json": "{}",
+    "reference/errors/index.html": "<h1>Error codes</h1>",
+    "reference/errors/INVALID/index.html": "<h1>INVALID</h1>",
     "examples/client.py": "print()",
     "empty/picture.svg": "<svg/>",
 }
@@ -147,3 +149,15 @@ def test_documentation_appears_without_a_restart(http: httpx2.Client, folder: Pa
     assert "is not built yet" in http.get("/docs").text
     hidden.rename(folder)
     assert http.get("/docs/").text == FILES["index.html"]
+
+
+@pytest.mark.parametrize(
+    ("path", "location"), [("", "/docs/reference/errors/"), ("/INVALID", "/docs/reference/errors/INVALID/")]
+)
+def test_error_codes_lead_to_the_built_pages(http: httpx2.Client, path: str, location: str) -> None:
+    response = http.get(f"/docs/errors{path}")
+    assert (response.status_code, response.headers["location"]) == (302, location)
+
+
+def test_error_code_that_is_not_built_has_a_page(http: httpx2.Client) -> None:
+    assert "<code>NOT_FOUND</code>" in http.get("/docs/errors/NOT_FOUND").text

@@ -32,6 +32,7 @@ WITHOUT_STATE = {
     "/docs",
     "/docs/{path:path}",
     "/docs/errors",
+    "/docs/errors/{code}",
     "/device/done",
     "/partners/callback",
     "/static",

@@ -4,6 +4,7 @@ import hashlib
 import html
 import posixpath
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from material.plugins.search import plugin as search
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 
-from tools.documentation.links import DeadLink, Place, outside_files, relative_url, rewrite_links
+from tools.documentation.links import CHINESE, DeadLink, Place, outside_files, relative_url, rewrite_links
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 _ALTERNATE = re.compile(r'<link rel="alternate" href="[^"]*" hreflang="[^"]*">\s*')
@@ -37,9 +38,23 @@ search.jieba = _Segmenter
 
 
 def on_config(config: Any) -> Any:
-    """Replaces each entry FOLDER/* of the navigation by the pages of the folder."""
-    config.nav = _expand(config.nav, Path(config.docs_dir))
+    """Replaces each entry FOLDER/* of the navigation by the pages of the folder, and adds the pages that it lacks."""
+    folder = Path(config.docs_dir)
+    config.nav = _expand(config.nav, folder)
+    named = set(_pages(config.nav))
+    other = None if folder == CHINESE else CHINESE
+    pages = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.md") if other not in path.parents)
+    missing = [page for page in pages if page not in named]
+    if missing:
+        config.nav.append({"更多" if folder == CHINESE else "More": missing})
     return config
+
+
+def _pages(entry: Any) -> Iterator[str]:
+    if isinstance(entry, str):
+        yield entry
+    for each in entry.values() if isinstance(entry, dict) else entry if isinstance(entry, list) else ():
+        yield from _pages(each)
 
 
 def _expand(entry: Any, folder: Path) -> Any:

@@ -4,3 +4,6 @@ addEventListener("load", () => {
   for (const each of document.querySelectorAll(".md-typeset__scrollwrap")) each.tabIndex = 0;
   document.querySelectorAll(".md-code__nav").forEach((each, index) => each.setAttribute("aria-label", `${word} ${index + 1}`));
 });
+// Addresses of error codes were fragments of the list: /docs/errors#INVALID.
+const code = /^#[A-Z_]+$/.test(location.hash) && document.querySelector(`td a[href="${location.hash.slice(1)}/"]`);
+if (code) location.replace(code.href);
