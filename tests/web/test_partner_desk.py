@@ -112,6 +112,11 @@ def test_personas_are_shown_with_their_outcomes_at_each_merchant(world: OAuthWor
     assert "<code>DECLINED</code>  <code>NOT_SCORED</code>" in articles["unscored"]
 
 
+def test_name_of_the_partner_is_quoted_in_a_command(world: OAuthWorld, partner: Browser) -> None:
+    world.execute(f"UPDATE partners SET name = 'a b; id' WHERE id = '{world.partner_id}'")
+    assert "gateway sandbox personas 'a b; id'" in unescape(partner.get("/partners/personas").text)
+
+
 @pytest.mark.parametrize("path", ["/partners/merchants/x/token", "/partners/clock"])
 def test_form_needs_the_csrf_token(world: OAuthWorld, partner: Browser, path: str) -> None:
     assert partner.http.post(path, data={"csrf_token": "x", "move": "P1D"}).status_code == 403

@@ -97,6 +97,7 @@ def test_request_is_shown_with_its_response(world: OAuthWorld, partner: Browser)
         'href="/docs/errors#NOT_FOUND"',
     ):
         assert part in text
+    assert f"/partners/graphiql?entry={entry}" in text
     assert f"curl -s {world.container.settings.issuer}/graphql" in text
 
 

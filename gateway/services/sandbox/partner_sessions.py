@@ -74,10 +74,13 @@ class PartnerSessionService:
     def open_link(self, token: str, previous: PartnerSession | None) -> PartnerSession:
         """Uses the link up, ends the browser's `previous` session, and starts a session. Returns `previous` itself for
         a used link of the same partner. Raises UnusableLink."""
+        looks_like_one = token.startswith(self._prefix) and len(token) <= LONGEST_TOKEN
+        if not looks_like_one or self._database.read(lambda unit: _load_link(unit, token)) is None:
+            raise UnusableLink(LinkProblem.UNKNOWN)  # without a unit of work that writes
 
         def use(unit: UnitOfWork) -> PartnerSession:
             repository = PartnerSessionRepository(unit.connection)
-            link = repository.load_link(digest(token)) if len(token) <= LONGEST_TOKEN else None
+            link = _load_link(unit, token)
             if link is None:
                 raise UnusableLink(LinkProblem.UNKNOWN)
             if not repository.use_link(link.digest, unit.wall):
@@ -116,6 +119,10 @@ class PartnerSessionService:
         )
         PartnerSessionRepository(unit.connection).insert(row)
         return _session(unit, secret, row)
+
+
+def _load_link(unit: UnitOfWork, token: str) -> SignInLinkRow | None:
+    return PartnerSessionRepository(unit.connection).load_link(digest(token))
 
 
 def _session(unit: UnitOfWork, secret: str, row: PartnerSessionRow) -> PartnerSession:

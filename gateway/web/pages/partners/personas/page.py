@@ -1,5 +1,6 @@
 """GET /partners/personas: the personas of the partner, and what each of them gets at each merchant."""
 
+import shlex
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from gateway.domain.decisions.outcome import Approval
 from gateway.domain.decisions.transitions import first_status
 from gateway.services.sandbox.persona_outcomes import OrdinaryOutcome
 from gateway.web.pages.partners.desk import PERSONAS, Desk
-from gateway.web.site.consent_parts import PRODUCTS, TIERS
+from gateway.web.site.consent_parts import PRODUCTS
 from gateway.web.site.site import Site
 from gateway.web.texts import Texts, msgid
 
@@ -47,7 +48,7 @@ def routes(site: Site) -> list[Route]:
             "personas/personas.html",
             section=PERSONAS,
             personas=[(each, [_describe(texts, outcome) for outcome in each.outcomes]) for each in personas],
-            tiers=TIERS,
+            command=f"gateway sandbox personas {shlex.quote(session.partner_name)}",
         )
 
     return [Route(PERSONAS, show)]

@@ -113,6 +113,7 @@ class RequestsPage:
             response=_indent(entry.response),
             explanations=[self._explain(texts, each) for each in decisions],
             curl=request_log.write_curl(entry, issuer),
+            graphiql=request_log.graphiql_address(entry.id, issuer),
         )
 
     def _explain(self, texts: Texts, state: DecisionState) -> Explanation:
