@@ -96,7 +96,7 @@ RULES: Sequence[Group] = (
             (
                 64,
                 "no new nonce in answers",
-                "send_response = self._with_nonce(send) if uses_dpop else send",
+                "send_response = self._with_nonce(send, authentication) if uses_dpop else send",
                 "send_response = send",
             ),
             (
