@@ -207,6 +207,18 @@ def test_two_writers_write_at_once(each_log: Log) -> None:
     assert len(each_log.rows()) == 300
 
 
+def test_entry_is_of_the_partner_to_which_the_client_has_moved(log: Log) -> None:
+    """As after a reset of the partner."""
+    log.put("req_test_before")
+    log.flush()
+    ((merchant,),) = log.world.rows("SELECT merchant_id FROM oauth_clients WHERE id = :id", id=log.clients[1])
+    log.world.execute(f"UPDATE oauth_clients SET merchant_id = '{merchant}' WHERE id = '{log.clients[0]}'")
+    log.put("req_test_after")
+    log.flush()
+    assert [row.request_id for row in log.rows()] == ["req_test_before"]
+    assert [(row.request_id, row.merchant_id) for row in log.rows(1)] == [("req_test_after", merchant)]
+
+
 def test_put_takes_microseconds(log: Log) -> None:
     """It is called on the event loop of the server."""
     began = time.thread_time()

@@ -6,8 +6,8 @@ during an outage of the database, are dropped and counted.
 
 import threading
 import time
-from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.kit.clock import WallTime
@@ -46,7 +46,7 @@ FLUSH = 2.0
 
 _AFTER_ERROR = 1.0
 _TAIL = 2_048
-_MOST_OWNERS = 2_048
+_MOST_PARTNERS = 10_000
 _UNREADABLE = "[not readable]"
 _log = get_logger(__name__)
 
@@ -101,7 +101,6 @@ class RequestLogWriter:
         self._waiting = deque[Exchange]()
         self._bytes, self._of_client = 0, Counter[str]()
         self._dropped = Counter[str]()  # by client, since its last entry
-        self._owners = OrderedDict[str, RequestOwner]()  # by the digest of the token
         self._written = Counter[str]()  # by partner, since its entries were trimmed
         self.observer: Callable[[int, int], None] = lambda _, __: None
 
@@ -180,9 +179,9 @@ class RequestLogWriter:
         """Writes one entry for each exchange whose client is known. Returns the seconds of work. Raises Outage."""
         began, rows = time.thread_time(), list[RequestLogRow]()
         try:
-            self._load_owners(exchanges)
+            owners = self._load_owners(exchanges)
             for exchange in exchanges:
-                owner = self._owners.get(exchange.token_digest)
+                owner = owners.get(exchange.token_digest)
                 if owner is not None:
                     rows.append(self._row(exchange, owner))
                     time.sleep(0)  # lets a thread of a request run
@@ -212,6 +211,8 @@ class RequestLogWriter:
         seconds = self._database.write(write)
         for partner_id in full:
             del self._written[partner_id]
+        if len(self._written) > _MOST_PARTNERS:
+            self._written.clear()
         self.observer(len(rows), 0)
         return seconds
 
@@ -253,10 +254,7 @@ class RequestLogWriter:
     def _load_text(self, client_id: str, document_id: str) -> str | None:
         return self._database.read(lambda unit: unit.documents.load_text(client_id, document_id))
 
-    def _load_owners(self, exchanges: Sequence[Exchange]) -> None:
-        """Reads the owners of the tokens that are not known."""
-        unknown = {each.token_digest for each in exchanges} - self._owners.keys()
-        if unknown:
-            self._owners.update(self._database.read(lambda unit: unit.request_log.load_owners(unknown)))
-        while len(self._owners) > _MOST_OWNERS:
-            self._owners.popitem(last=False)
+    def _load_owners(self, exchanges: Sequence[Exchange]) -> Mapping[str, RequestOwner]:
+        """Reads the owners of the tokens. They are not kept: a reset of a partner moves its clients."""
+        digests = {each.token_digest for each in exchanges}
+        return self._database.read(lambda unit: unit.request_log.load_owners(digests)) if digests else {}
