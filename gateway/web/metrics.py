@@ -179,8 +179,10 @@ class Metrics:
 
     def count_logged(self, written: int, dropped: int) -> None:
         """Counts requests for the request log of a sandbox."""
-        self._numbers.add(self._logged["written",], written)
-        self._numbers.add(self._logged["dropped",], dropped)
+        if written:
+            self._numbers.add(self._logged["written",], written)
+        if dropped:
+            self._numbers.add(self._logged["dropped",], dropped)
 
     def set_gauges(self, *, texts: tuple[int, int], trusted: tuple[int, int], waiting: int) -> None:
         """Sets the gauges: number and bytes of the compiled operations of both kinds of documents, and how many

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.kit.clock import WallTime
 from gateway.kit.ids import Ids
@@ -34,9 +34,12 @@ GATHER = 0.3
 BATCH = 40
 """The largest number of entries that one unit of work writes."""
 
-REST = 40
-"""How many times as long as it worked the thread rests after each unit of work, so that it takes at most about a
-fortieth of one processor."""
+REST, REST_UNDER_LOAD = 10, 100
+"""How many times as long as it worked the thread rests after each unit of work: under load it takes at most about a
+hundredth of one processor."""
+
+LOAD = 0.4
+"""The share of one processor from which on the process is under load."""
 
 TRIM_EVERY = 100
 """How many entries of a partner a process writes until it deletes the partner's oldest ones."""
@@ -51,7 +54,7 @@ _UNREADABLE = "[not readable]"
 _log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would take three times as long
 class Exchange:
     """A GraphQL request and its response. `client_id` is None if only the token's digest is known. `seconds` is the
     time from its header to the end of the response. `body` and `response` are the bytes that were sent. `cut_from` is
@@ -107,8 +110,7 @@ class RequestLogWriter:
     def put(self, exchange: Exchange) -> None:
         """Adds an exchange, or drops it if too many wait. Never waits, and never fails."""
         if len(exchange.response) > LARGEST_RESPONSE:
-            size = len(exchange.response)
-            exchange = replace(exchange, response=exchange.response[-_TAIL:], cut_from=size)
+            exchange.cut_from, exchange.response = len(exchange.response), exchange.response[-_TAIL:]
         size, client = len(exchange.body) + len(exchange.response), exchange.client_id or ""
         with self._lock:
             fits = len(self._waiting) < MOST_WAITING and self._bytes + size <= MOST_WAITING_BYTES
@@ -130,9 +132,11 @@ class RequestLogWriter:
         """Writes entries until `stop` is called, then those that still wait."""
         while not self._stopped.is_set():
             self._wake.wait()
+            began, used = time.monotonic(), time.process_time()
             self._stopped.wait(GATHER)
+            is_loaded = time.process_time() - used > LOAD * (time.monotonic() - began)
             if not self._stopped.is_set():
-                self._stopped.wait(self._write_batch() * REST)
+                self._stopped.wait(self._write_batch() * (REST_UNDER_LOAD if is_loaded else REST))
         end = time.monotonic() + FLUSH
         while self._waiting and time.monotonic() < end:
             self._write_batch()
