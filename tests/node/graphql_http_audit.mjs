@@ -1,8 +1,11 @@
-// Runs graphql-http's audits against a live server: node graphql_http_audit.mjs URL
+// Runs graphql-http's audits against a live server: node graphql_http_audit.mjs URL [TOKEN]
 // Prints each result that is not ok, and exits with 1 for any error or warning.
 import { auditServer } from 'graphql-http';
 
-const results = await auditServer({ url: process.argv[2] });
+const [url, token] = process.argv.slice(2);
+const authorized = (address, options) =>
+  fetch(address, { ...options, headers: { ...options?.headers, authorization: `Bearer ${token}` } });
+const results = await auditServer({ url, fetchFn: token ? authorized : undefined });
 for (const { id, name, status, reason } of results) {
   if (status !== 'ok') console.log(`${status} ${id} ${name}: ${reason}`);
 }
