@@ -247,28 +247,30 @@ def _run_demo(container: Container, credentials: dict[str, Any], spare: tuple[st
 
 
 def _print_sandbox(settings: Settings, seed: Seed, path: Path, credentials: dict[str, Any]) -> None:
+    """Prints the credentials, and at the end, where a terminal shows it, what to open."""
     example = demo_merchant(credentials)
     issuer, token = settings.issuer, example["merchant_token"]
-    console.print(Text("\nThe sandbox is running.", "bold"), "Ctrl-C stops it.\n")
-    print_link(credentials)
-    console.print(f"  GraphQL       {issuer}/graphql")
-    console.print(f"  OAuth         {issuer}/.well-known/oauth-authorization-server")
-    console.print(f"  Your account  {issuer}/account   (sign in as a persona)")
-    console.print(f"  Documentation {issuer}/docs")
-    console.print(f"  Credentials   {path}\n")
-    hours = example["merchant_token_expires_in"] // 3600
-    console.print(f"  Merchant token of {example['name']}, valid for {hours} hours:")
-    console.print(f"    {token}\n")
-    console.print("  Try it:")
-    console.print(f"    curl {issuer}/graphql -H 'Content-Type: application/json' \\")
-    console.print(f"      -H 'Authorization: Bearer {token}' \\")
-    console.print("""      -d '{"query": "{ merchant { name decisions { totalCount nodes { id status } } } }"}'\n""")
+    console.print()
     for merchant in seed.merchants:
         console.print(f"  {merchant.name}: client_id {merchant.client.client_id}")
         console.print(f"    client_secret {merchant.client.client_secret}")
         console.print(f"    client_id with a private key {merchant.backend.client_id}")
     console.print("  The private keys are in the credentials file.\n")
     _print_personas(seed.personas)
+    hours = example["merchant_token_expires_in"] // 3600
+    console.print(f"\n  Merchant token of {example['name']}, valid for {hours} hours:")
+    console.print(f"    {token}\n")
+    console.print("  Try it:")
+    console.print(f"    curl {issuer}/graphql -H 'Content-Type: application/json' \\")
+    console.print(f"      -H 'Authorization: Bearer {token}' \\")
+    console.print("""      -d '{"query": "{ merchant { name decisions { totalCount nodes { id status } } } }"}'\n""")
+    console.print(f"  GraphQL       {issuer}/graphql")
+    console.print(f"  OAuth         {issuer}/.well-known/oauth-authorization-server")
+    console.print(f"  Your account  {issuer}/account   (sign in as a persona)")
+    console.print(f"  Documentation {issuer}/docs")
+    console.print(f"  Credentials   {path}")
+    console.print(Text("\nThe sandbox is running.", "bold"), "Ctrl-C stops it.\n")
+    print_link(credentials)
 
 
 def _print_personas(personas: tuple[SeededPersona, ...], *, as_json: bool = False) -> None:
