@@ -5,6 +5,7 @@ import strawberry
 from schema.sandbox.clock import SandboxClockMutations
 from schema.sandbox.consents import SandboxConsentMutations
 from schema.sandbox.decisions import SandboxDecisionMutations
+from schema.sandbox.devices import SandboxDeviceMutations
 from schema.sandbox.faults import SandboxFaultMutations
 from schema.sandbox.personas import SandboxPersonaMutations
 from schema.sandbox.reset import SandboxResetMutations
@@ -15,6 +16,7 @@ from schema.sandbox.webhooks import SandboxWebhookMutations
 class SandboxMutations(
     SandboxPersonaMutations,
     SandboxConsentMutations,
+    SandboxDeviceMutations,
     SandboxDecisionMutations,
     SandboxClockMutations,
     SandboxWebhookMutations,

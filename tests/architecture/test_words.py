@@ -56,6 +56,7 @@ RETIRED = (
                 "gateway/settings/lifetimes.py",
                 "gateway/oauth/endpoints/device_authorization.py",
                 "gateway/oauth/endpoints/device_verification.py",
+                "gateway/services/sandbox/devices.py",
                 "gateway/services/sandbox/consents.py",
                 "docs/reference/settings.md",
             ),

@@ -10,6 +10,7 @@ from gateway.demo.narrator import Narrator
 from gateway.demo.website import WebsiteDemo
 from tests.support.checkout import ROOT
 from tests.support.executed_page import ExecutedPage, assert_queries_are_shown, fits
+from tests.support.merchant_client import MerchantClient
 from tests.support.server import Sandbox
 
 README = ROOT / "README.md"
@@ -44,10 +45,15 @@ def test_quickstart_runs_as_written(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_sandbox_page_runs_as_written(own_sandbox: Sandbox, tmp_path: Path) -> None:
     """On a sandbox of its own, because it moves the time."""
-    merchant = next(one for one in own_sandbox.credentials["merchants"] if one["adapter"] == "online_shop")
-    page = open_page(
-        ROOT / "docs" / "sandbox.md", own_sandbox, {"MERCHANT_TOKEN": merchant["merchant_token"]}, tmp_path
-    )
+    shop = MerchantClient(own_sandbox, "online_shop")
+    values = {
+        "MERCHANT_TOKEN": shop.merchant_token,
+        "CLIENT_ID": shop.app.client_id,
+        "CLIENT_SECRET": shop.app.secret,
+        "FIRST": shop.tokens()["refresh_token"],
+    }
+    shop.close()
+    page = open_page(ROOT / "docs" / "sandbox.md", own_sandbox, values, tmp_path)
     assert_queries_are_shown(page)
     page.run()
 

@@ -11,6 +11,7 @@ from gateway.kit.clock import BusinessTime
 from gateway.oauth.endpoints.authorization import AuthorizationRefused, Refusal
 from gateway.oauth.endpoints.device_authorization import read_device_request
 from gateway.oauth.server import Server
+from gateway.services.consents.device_requests import allow_device_request, mark_decided
 from gateway.services.container import Container
 from gateway.services.identity import user_codes
 from gateway.store.identity.clients import ClientRow
@@ -77,28 +78,21 @@ class DeviceVerification:
     def allow(self, unit: UnitOfWork, opened: DeviceRequest, user: UserRow, granted: Request) -> None:
         """Records the consent to `granted`, the part of the request that the person allows. It is short and valid for
         one decision. Raises AuthorizationRefused if the request has been decided meanwhile."""
-        self._mark_decided(unit, opened, user)
-        consent = self._container.consents.grant(
+        consent = allow_device_request(
             unit,
+            self._container.consents,
+            opened.digest,
             opened.client,
             user.id,
-            granted,
-            single_use=True,
-            max_duration=self._container.settings.till_consent_life,
+            granted=granted,
             asked=opened.asked,
+            life=self._container.settings.till_consent_life,
         )
-        unit.device_codes.attach_consent(opened.digest, consent.id)
+        if consent is None:
+            raise AuthorizationRefused(Refusal.UNUSABLE)
 
     def deny(self, unit: UnitOfWork, opened: DeviceRequest, user: UserRow) -> None:
         """Denies the request: the point of sale gets access_denied. Raises AuthorizationRefused if the request has been
         decided meanwhile."""
-        self._mark_decided(unit, opened, user)
-
-    def _mark_decided(self, unit: UnitOfWork, opened: DeviceRequest, user: UserRow) -> None:
-        # The client and the user are locked: then neither can be disabled between the check and the consent.
-        if not unit.clients.hold(opened.client.id):
-            raise AuthorizationRefused(Refusal.UNUSABLE)
-        if not unit.device_codes.decide(opened.digest, unit.wall, user.id):
-            raise AuthorizationRefused(Refusal.UNUSABLE)
-        if not unit.users.hold(user.id):
+        if not mark_decided(unit, opened.digest, opened.client.id, user.id):
             raise AuthorizationRefused(Refusal.UNUSABLE)

@@ -10,9 +10,11 @@ from gateway.services.decisions.claims import ClaimService
 from gateway.services.decisions.reviews import DecisionReviewer
 from gateway.services.identity.accounts import AccountService
 from gateway.services.identity.personas import PersonaService
+from gateway.services.identity.user_codes import UserCodes
 from gateway.services.sandbox.clock import SandboxClockService
 from gateway.services.sandbox.consents import SandboxConsentService
 from gateway.services.sandbox.decisions import SandboxDecisionService
+from gateway.services.sandbox.devices import SandboxDeviceService
 from gateway.services.sandbox.faults import SandboxFaultService
 from gateway.services.sandbox.page_tokens import PageTokenService
 from gateway.services.sandbox.partner_merchants import PartnerMerchantService
@@ -40,6 +42,7 @@ class SandboxServices:
     partner_merchants: PartnerMerchantService
     page_tokens: PageTokenService
     resets: SandboxResetService
+    devices: SandboxDeviceService
 
 
 def make_sandbox(
@@ -69,4 +72,5 @@ def make_sandbox(
         PartnerMerchantService(database, registry, environment, settings),
         PageTokenService(database, consent_service, environment, settings),
         SandboxResetService(database, consents, personas, accounts, secrets, ids),
+        SandboxDeviceService(database, consents, UserCodes(secrets), settings),
     )

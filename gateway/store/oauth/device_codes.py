@@ -94,6 +94,10 @@ class DeviceCodeRepository(Repository):
         nothing may be granted."""
         return self._changes(_DECIDE, of_digest=digest, now=now, user_id=user_id)
 
+    def expire(self, digest: str, now: WallTime) -> None:
+        """Lets the request expire now."""
+        self._execute(_UPDATE, of_digest=digest, expires_at=now)
+
     def attach_consent(self, digest: str, consent_id: str) -> None:
         """Writes the consent that the person gave, in the same unit of work as `decide`."""
         self._execute(_UPDATE, of_digest=digest, consent_id=consent_id)
