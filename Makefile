@@ -45,8 +45,9 @@ bench: environment ## compare with other servers: make bench OPTIONS="--peers st
 format: environment ## let ruff fix and format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-reference: environment ## write docs/reference and the exported SDL from the code
+reference: environment ## write docs/reference, the pictures of the guides and the exported SDL
 	@$(BIN)/python tools/reference.py
+	@$(BIN)/python tools/sequences.py
 	@$(BIN)/gateway sdl export --environment live > schema/gateway.graphql
 	@$(BIN)/gateway sdl export --environment sandbox > schema/sandbox.graphql
 

@@ -70,10 +70,7 @@ class _SchemaPages:
         index = ("GraphQL schema", f"{_NOTE}\n\n{self._table(('page', 'what it has'), rows)}")
         roots = {page: (page.capitalize(), self._root(name)) for name, page in _ROOTS.items()}
         others = {page: (title, self._all(page, text)) for page, (title, text, _) in _PAGES.items()}
-        titled = {
-            page: (f"{'Queries' if name == 'Query' else 'Mutations'}", body) for page, (name, body) in roots.items()
-        }
-        return {"schema/README.md": index, **{f"schema/{name}.md": page for name, page in (titled | others).items()}}
+        return {"schema/README.md": index, **{f"schema/{name}.md": page for name, page in (roots | others).items()}}
 
     def _contents(self) -> Iterator[tuple[str, str, str]]:
         yield "queries", "Queries", "The fields of the type Query."

@@ -14,8 +14,9 @@ from schema.types.user_error_code import UserErrorCode
 from tests.support.checkout import ROOT, files, named, python_files
 
 
-def test_reference_is_fresh() -> None:
-    command = [sys.executable, str(ROOT / "tools" / "reference.py"), "--check"]
+@pytest.mark.parametrize("tool", ["reference.py", "sequences.py"])
+def test_generated_pages_and_pictures_are_fresh(tool: str) -> None:
+    command = [sys.executable, str(ROOT / "tools" / tool), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

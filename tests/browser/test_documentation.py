@@ -13,7 +13,7 @@ from tests.support.server import Sandbox
 pytestmark = pytest.mark.browser
 SITE = ROOT / ".docs" / "site"
 SIZES = [1280, 390]
-PAGES = ["", "quickstart/", "reference/settings/", "zh/", "nowhere/"]
+PAGES = ["", "quickstart/", "guides/car-deposit/", "zh/guides/point-of-sale/", "nowhere/"]
 
 
 @pytest.fixture

@@ -101,7 +101,8 @@ def on_page_content(content: str, page: Any, config: Any, files: Any) -> str:
         svg = (Path(config.docs_dir) / path).read_text(encoding="utf-8")
         svg = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
         label = html.escape(html.unescape(match[1]), quote=True)
-        return svg.replace("<svg ", f'<svg class="sequence" role="img" aria-label="{label}" ', 1)
+        svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+        return f'<div class="sequence" tabindex="0" role="group" aria-label="{label}">{svg}</div>'
 
     return _PICTURE.sub(insert, content)
 
