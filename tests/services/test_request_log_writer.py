@@ -33,7 +33,7 @@ class Log:
             self.clients = [factories.make_client(unit, factories.make_merchant(unit, each)) for each in self.partners]
             self.digests = [factories.make_access_token(unit, each) for each in self.clients]
         self.counted = [0, 0]
-        self.writer = RequestLogWriter(self.world.database, self.world.container.ids, self.describe)
+        self.writer = RequestLogWriter(self.world.database, self.world.container.ids, self.describe, flush=60)
         self.writer.observer = self._count
 
     def close(self) -> None:
@@ -193,7 +193,7 @@ def test_entries_are_purged_after_their_time(each_log: Log, clock: MovableClock)
 def test_two_writers_write_at_once(each_log: Log) -> None:
     """As two processes do."""
     database, ids = each_log.world.database, each_log.world.container.ids
-    writers = [RequestLogWriter(database, ids, each_log.describe) for _ in range(2)]
+    writers = [RequestLogWriter(database, ids, each_log.describe, flush=60) for _ in range(2)]
     for writer in writers:
         each_log.writer = writer
         for _ in range(150):
@@ -203,7 +203,7 @@ def test_two_writers_write_at_once(each_log: Log) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(each_log.rows()) == 300
 
 

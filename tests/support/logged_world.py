@@ -38,7 +38,8 @@ class LoggedWorld(GraphQLWorld):
         super().__init__(settings, clock)
         container = self.container
         describer = Describer(built().schema, read_limits(container.settings))
-        self.writer, self.counted = RequestLogWriter(self.database, container.ids, describer.describe), [0, 0]
+        self.writer = RequestLogWriter(self.database, container.ids, describer.describe, flush=60)
+        self.counted = [0, 0]
         self.writer.observer = self._count
         site = build_site(container)
         logged = LogRequests(TokenCheck(self.endpoint(), container), self.writer.put, clock)

@@ -96,10 +96,11 @@ Describe = Callable[[Exchange, RequestOwner, LoadText], Description]
 
 class RequestLogWriter:
     """Writes entries until it is stopped. `describe` redacts an exchange. `observer` is called with the numbers of
-    entries that were written and dropped. Several processes can write at once."""
+    entries that were written and dropped. At the end it writes for at most `flush` seconds. Several processes can write
+    at once."""
 
-    def __init__(self, database: Database, ids: Ids, describe: Describe) -> None:
-        self._database, self._ids, self._describe = database, ids, describe
+    def __init__(self, database: Database, ids: Ids, describe: Describe, *, flush: float = FLUSH) -> None:
+        self._database, self._ids, self._describe, self._flush = database, ids, describe, flush
         self._lock, self._wake, self._stopped = threading.Lock(), threading.Event(), threading.Event()
         self._waiting = deque[Exchange]()
         self._bytes, self._of_client = 0, Counter[str]()
@@ -137,7 +138,7 @@ class RequestLogWriter:
             is_loaded = time.process_time() - used > LOAD * (time.monotonic() - began)
             if not self._stopped.is_set():
                 self._stopped.wait(self._write_batch() * (REST_UNDER_LOAD if is_loaded else REST))
-        end = time.monotonic() + FLUSH
+        end = time.monotonic() + self._flush
         while self._waiting and time.monotonic() < end:
             self._write_batch()
         self._drop(self._take(MOST_WAITING))
