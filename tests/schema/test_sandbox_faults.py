@@ -150,9 +150,9 @@ def test_calls_at_several_processes_are_counted_together(each_world: GraphQLWorl
     assert sum(each is not None for each in taken) == 5
 
 
-def test_attempts_to_deliver_fail_without_being_made(
-    world: GraphQLWorld, hooks: GraphQLHooks, receiver: Receiver
-) -> None:
+@pytest.mark.postgresql
+def test_attempts_to_deliver_fail_without_being_made(each_world: GraphQLWorld, receiver: Receiver) -> None:
+    world, hooks = each_world, GraphQLHooks(each_world)
     hooks.limits["has_faults"] = True
     hooks.worker = hooks.make_worker()
     endpoint = hooks.endpoint(receiver.url())
