@@ -12,7 +12,7 @@ from gateway.store.notices import notices, preferences
 from gateway.store.oauth import device_codes, initial_access_tokens, replays, requests, tokens
 from gateway.store.sandbox import faults, request_log, reviews
 from gateway.store.scoring import imports, record_disputes, records, remote_scores, scores
-from gateway.store.webhooks import announcements, deliveries, endpoints
+from gateway.store.webhooks import announcements, delivery_rows, endpoints
 
 __all__ = ["MODULES", "metadata"]
 
@@ -24,7 +24,7 @@ MODULES = (
     *(merchants, partner_sessions, partners),
     *(device_codes, initial_access_tokens, replays, requests, tokens),
     *(imports, record_disputes, records, remote_scores, scores),
-    *(announcements, deliveries, endpoints),
+    *(announcements, delivery_rows, endpoints),
     *(notices, preferences),
     *(deployment, outbox, policies, processes),
     *(faults, request_log, reviews),
