@@ -1,17 +1,19 @@
 """The quickstart, the page about the sandbox and the README are executed: each response is compared."""
 
 import re
+import sys
 from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
 
+from gateway.demo.browser import Browser
 from gateway.demo.narrator import Narrator
 from gateway.demo.website import WebsiteDemo
 from tests.support.checkout import ROOT
 from tests.support.executed_page import ExecutedPage, assert_queries_are_shown, fits
 from tests.support.merchant_client import MerchantClient
-from tests.support.server import Sandbox
+from tests.support.server import Sandbox, free_port
 
 README = ROOT / "README.md"
 UNNAMED_BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -70,4 +72,31 @@ def test_readme_excerpt_and_first_request_are_real(own_sandbox: Sandbox, tmp_pat
     page = open_page(README, own_sandbox, {"MERCHANT_TOKEN": merchant["merchant_token"]}, tmp_path)
     assert len(list(page.blocks("graphql"))) == 1
     assert_queries_are_shown(page)
+    page.run()
+
+
+def test_quickstart_with_a_private_key_runs_as_written(sqlite_sandbox: Sandbox, tmp_path: Path) -> None:
+    issuer = str(sqlite_sandbox.credentials["issuer"])
+    person = next(one for one in sqlite_sandbox.credentials["personas"] if one["username"] == "excellent@demo")
+
+    def allow(line: str) -> None:
+        if "/oauth/authorize?" in line:
+            with Browser() as browser:
+                page = browser.submit(
+                    browser.open(line.strip()), {"username": person["username"], "password": person["password"]}
+                )
+                assert "Thank you" in browser.submit(page, {"decision": "allow"}).text
+
+    page = ExecutedPage(
+        ROOT / "docs" / "quickstart-fapi2.md",
+        tmp_path,
+        replaced={
+            STATED_ADDRESS: issuer,
+            "127.0.0.1:9000": f"127.0.0.1:{free_port()}",
+            ".sandbox/credentials.json": str(sqlite_sandbox.folder / "credentials.json"),
+            ".venv/bin/python docs": f"{sys.executable} {ROOT / 'docs'}",
+        },
+        environment={"PYTHONUNBUFFERED": "1"},
+        watch=allow,
+    )
     page.run()
