@@ -27,17 +27,28 @@ Open = Callable[..., Watch]
 
 
 @pytest.fixture
-def open_page(chromium: Any, sqlite_sandbox: Sandbox) -> Open:
-    """Returns a function that opens the page as the demo partner."""
+def open_link(chromium: Any, sqlite_sandbox: Sandbox) -> Open:
+    """Returns a function that opens a sign-in link of the demo partner."""
     issuer = str(sqlite_sandbox.credentials["issuer"])
     gateway = Gateway(sqlite_sandbox.database_url, sqlite_sandbox.folder, GATEWAY_ISSUER=issuer)
 
-    def open_page(width: int = 1280, height: int = 900, look: str = "light", locale: str = "en-US") -> Watch:
+    def open_link(width: int = 1280, height: int = 900, look: str = "light", locale: str = "en-US") -> Watch:
         watch = Watch(chromium, issuer, width, height, locale, scripts=True, color_scheme=look)
         link = re.search(r"http\S+token=\S+", gateway.output("sandbox", "partner", "link"))
         assert link is not None
         watch.page.goto(link[0])
-        watch.page.goto(issuer + PAGE)
+        return watch
+
+    return open_link
+
+
+@pytest.fixture
+def open_page(open_link: Open) -> Open:
+    """Returns a function that opens the page as the demo partner."""
+
+    def open_page(*arguments: Any, **options: Any) -> Watch:
+        watch = open_link(*arguments, **options)
+        watch.page.goto(watch.issuer + PAGE)
         wait_for_editor(watch)
         return watch
 
@@ -75,10 +86,18 @@ def assert_clean(watch: Watch) -> None:
     assert watch.console_messages == []
 
 
+def test_second_click_makes_the_first_decision(open_link: Open) -> None:
+    watch = open_link()
+    watch.page.get_by_role("link", name="Try requests in GraphiQL").click()
+    wait_for_editor(watch)
+    assert run(watch)["decisionRequest"]["decision"]["status"] == "APPROVED"
+
+
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_each_prepared_tab_runs(open_page: Open, tmp_path: Path, width: int, height: int, look: str) -> None:
     watch = open_page(width, height, look)
+    choose_tab(watch, "Tier")
     assert run(watch)["consentedUser"]["scoreTier"]["tier"] == "EXCELLENT"
     choose_tab(watch, "Preview")
     assert run(watch)["decisionPreview"]["eligible"]
@@ -115,6 +134,7 @@ def test_sign_in_gives_the_token_of_the_consent(
     wait_for_editor(watch)
     assert watch.page.url.startswith(f"{watch.issuer}{PAGE}?merchant=")
     told = watch.page.inner_text("#status")
+    choose_tab(watch, "Tier")
     user = run(watch)["consentedUser"]
     assert user["scoreTier"]["tier"] == "FAIR"
     assert "fair@demo" in told
@@ -126,6 +146,7 @@ def test_sign_in_gives_the_token_of_the_consent(
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_schema_and_history_open_beside_the_editor(open_page: Open, tmp_path: Path, width: int, height: int) -> None:
     watch = open_page(width, height)
+    choose_tab(watch, "Tier")
     run(watch)
     watch.page.click(".graphiql-sidebar button >> nth=0")
     watch.page.get_by_role("link", name="ConsentedUser").click()
@@ -165,6 +186,7 @@ def test_edited_tab_stays_beside_the_prepared_one(open_page: Open) -> None:
     wait_for_editor(watch)
     names = watch.page.locator(".graphiql-tab-button").all_inner_texts()
     assert names == ["Tier", "Preview", "Request", "Lifecycle", "Log", "Mine"]
+    choose_tab(watch, "Tier")
     assert run(watch)["consentedUser"]
     assert_clean(watch)
 
@@ -179,6 +201,7 @@ def test_tokens_are_stored_nowhere(open_page: Open) -> None:
 
 def test_refused_token_is_replaced_at_the_next_run(open_page: Open, partner: MerchantClient) -> None:
     watch = open_page()
+    choose_tab(watch, "Tier")
     watch.page.select_option("#persona", "threshold")
     consent = run(watch)["consentedUser"]["consent"]["id"]
     end = """mutation End($id: ID!) { sandboxConsentEnd(consentId: $id, as: REVOKED) { consent { status } } }"""

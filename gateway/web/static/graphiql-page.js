@@ -13,6 +13,7 @@ const MOST_OWN_TABS = 10;
 const EARLY = 30_000; // milliseconds before its end in which a token is not used any more
 const NAME = 'graphiql:'; // what the keys of GraphiQL's storage begin with
 const TABS = `${NAME}tabState`;
+const FIRST = 'Request'; // the tab that is shown at first, so that the first press of Run makes a decision
 const LOGGED = 'logged'; // the id of the tab with a request of the request log
 
 const configuration = JSON.parse(document.getElementById('configuration').textContent);
@@ -182,13 +183,13 @@ function makeStorage() {
   const prefix = `${partner} `;
   const names = () => Object.keys(localStorage).filter((each) => each.startsWith(prefix + NAME));
   const tabs = [...operations.map((each) => makeTab(each)), ...readOwnTabs().slice(-MOST_OWN_TABS)];
-  const shown = logged ? makeTab(logged, LOGGED) : null;
-  if (shown) tabs.push(shown);
+  if (logged) tabs.push(makeTab(logged, LOGGED));
+  const shown = logged ? tabs.at(-1) : tabs.find((tab) => tab.title === FIRST);
   // GraphiQL shows the tab that has the kept query and variables.
   const kept = {
-    [TABS]: JSON.stringify({ activeTabIndex: shown ? tabs.length - 1 : 0, tabs }),
-    [`${NAME}query`]: shown?.query ?? null,
-    [`${NAME}variables`]: shown?.variables ?? null,
+    [TABS]: JSON.stringify({ activeTabIndex: tabs.indexOf(shown), tabs }),
+    [`${NAME}query`]: shown.query,
+    [`${NAME}variables`]: shown.variables,
     [`${NAME}headers`]: null,
   };
   return {
