@@ -29,13 +29,15 @@ Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
 def list_merchants(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """List the merchants, their partners, and the adapters they have enabled.
 
-    A merchant without an adapter cannot request decisions.
+    A merchant without an adapter cannot request decisions. Those that a reset of a sandbox has replaced are left out.
 
     With --json: an array of objects with id, name, partner, created_at, contract, adapters and products."""
     with container_for(database_url) as container:
 
         def describe_all(unit: UnitOfWork) -> list[Record]:
-            return [_describe(container, unit, row) for row in unit.merchants.list_merchants()]
+            partners = {partner.id for partner in unit.partners.list_partners()}
+            merchants = [row for row in unit.merchants.list_merchants() if row.partner_id in partners]
+            return [_describe(container, unit, row) for row in merchants]
 
         records = container.database.read(describe_all)
     print_list(

@@ -1,5 +1,6 @@
 """A partner's fresh start at a live sandbox: what ends, what stays, and what other partners notice."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -94,6 +95,14 @@ def test_personas_sign_in_with_the_same_names_and_passwords(partner: SandboxPart
     printed = gateway.output("sandbox", "personas", name, "--json")
     for each in partner.credentials["personas"]:
         assert each["password"] in printed
+
+
+def test_replaced_merchants_are_not_listed(partner: SandboxPartner, gateway: Gateway) -> None:
+    old = overview(partner)["viewer"]["merchant"]["id"]
+    reset(partner)
+    listed = {each["id"] for each in json.loads(gateway.output("merchants", "list", "--json"))}
+    assert old not in listed
+    assert overview(partner)["viewer"]["merchant"]["id"] in listed
 
 
 def test_other_partner_keeps_everything(partner: SandboxPartner, sandbox: Sandbox) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Index, Integer, Select, and_, bindparam, func, or_, select, tuple_
@@ -17,8 +17,8 @@ from gateway.store.identity.clients import CLIENTS
 from gateway.store.identity.users import PERSONAS
 from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.oauth.tokens import ACCESS_TOKENS
-from gateway.store.repository import Repository, insert_into
-from gateway.store.statements import run_many
+from gateway.store.repository import Repository
+from gateway.store.rows_at_once import insert_missing, run_at_once
 
 _ESCAPE, _OK = "/", 200
 
@@ -104,7 +104,7 @@ class RequestWindow:
 
 REQUEST_LOG = table_of(RequestLogTable)
 _L = REQUEST_LOG.c
-_NEW = insert_into(REQUEST_LOG)
+_new_entries = partial(insert_missing, REQUEST_LOG, ("id",))
 _ENTRY = select(REQUEST_LOG).where(_L.partner_id == bindparam("partner_id"), _L.id == bindparam("entry_id"))
 _KEY = tuple_(_L.received_at, _L.id)
 _OWNERS = (
@@ -174,8 +174,7 @@ class RequestLogRepository(Repository):
 
     def insert(self, entries: Sequence[RequestLogRow]) -> None:
         """Writes new entries."""
-        if entries:
-            run_many(self._connection, _NEW, [vars(each) for each in entries])
+        run_at_once(self._connection, _new_entries, [vars(each) for each in entries])
 
     def trim(self, partner_id: str, kept: int, most: int) -> int:
         """Deletes at most `most` of the oldest entries of a partner, so that `kept` remain. Returns how many it
