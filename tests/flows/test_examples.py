@@ -1,16 +1,18 @@
 """Runs the complete examples of the documentation as they are."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.support.checkout import ROOT
 from tests.support.oauth import Browser
-from tests.support.server import Sandbox
+from tests.support.server import Sandbox, bare_environment
 
 LINK = re.compile(r"http://\S+/oauth/authorize\S+")
 
@@ -44,3 +46,38 @@ def test_python_client_example(sandbox: Sandbox, tmp_path: Path) -> None:
     assert "After revocation: 401" in output
     denied = run_example(command, sandbox, tmp_path, "deny")
     assert "The person denied the request: access_denied" in denied
+
+
+def test_curl_example(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "partner.json"
+    file.write_text(json.dumps(sandbox.credentials))
+    command = ["sh", str(ROOT / "docs/examples/first_decision.sh"), str(file)]
+    example = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    assert re.fullmatch(r"Tier: EXCELLENT\nDecision: dec_test_\w+ APPROVED\nCANCELLED\n", example.stdout)
+    assert example.stderr == ""
+
+
+def test_curl_example_reports_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "partner.json"
+    text = json.dumps(sandbox.credentials)
+    for merchant in sandbox.credentials["merchants"]:
+        text = text.replace(merchant["merchant_token"], "sgw_test_at_unknown")
+    file.write_text(text)
+    command = ["sh", str(ROOT / "docs/examples/first_decision.sh"), str(file)]
+    example = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (example.returncode, example.stdout) == (1, "")
+    assert example.stderr == "The gateway refused the request: The access token is not valid. Get a new one.\n"
+
+
+@pytest.mark.slow
+def test_curl_example_makes_a_partner(sqlite_sandbox: Sandbox) -> None:
+    settings = {
+        "GATEWAY_DATABASE_URL": sqlite_sandbox.database_url,
+        "GATEWAY_STATE_DIRECTORY": str(sqlite_sandbox.folder),
+        "GATEWAY_ISSUER": sqlite_sandbox.credentials["issuer"],
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    command = ["sh", str(ROOT / "docs/examples/first_decision.sh")]
+    environment = {**bare_environment(), **settings}
+    example = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, env=environment)
+    assert "APPROVED\nCANCELLED" in example.stdout
