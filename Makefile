@@ -60,3 +60,5 @@ lock: environment ## compile requirements.lock (needs uv on the path); it contai
 	  --no-annotate -c requirements.lock tools/bench/peers/requirements.in -o tools/bench/peers/requirements.lock
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate -c requirements.lock docs/requirements.in -o docs/requirements.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate docs/examples/python_client/requirements.in -o docs/examples/python_client/requirements.lock
