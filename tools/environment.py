@@ -114,7 +114,7 @@ def main():
     if "--browser" in sys.argv:
         install_locked(python, BROWSER_LOCK, "browser.sha256", "Adding the browser driver ...")
     if "--fuzz" in sys.argv:
-        install_locked(python, FUZZ_LOCK, "fuzz.sha256", "Adding schemathesis ...")
+        install_locked(python, FUZZ_LOCK, "fuzz.sha256", "Adding schemathesis and gql ...")
 
 
 if __name__ == "__main__":
