@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Literal
 from urllib.parse import urlsplit
@@ -51,6 +52,7 @@ class HttpAddress:
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
+@lru_cache(maxsize=256)
 def read_address(url: str) -> HttpAddress:
     """Returns the parts of a URL. Raises Unreachable unless it is an absolute http or https URL (RFC 3986) of at most
     2048 printable ASCII characters, without user information and fragment."""

@@ -10,7 +10,7 @@ from gateway.services.webhooks.rendering import Render, render_or_log
 from gateway.store.database import Database
 from gateway.store.outbox import OutboxRow
 from gateway.store.unit import UnitOfWork
-from gateway.store.webhooks.delivery_rows import WebhookDeliveryRow, WebhookMessageRow
+from gateway.store.webhooks.delivery_rows import DeliveryStatus, WebhookDeliveryRow, WebhookMessageRow
 from gateway.store.webhooks.endpoints import WebhookEndpointRow
 
 BATCH = 200
@@ -55,15 +55,21 @@ def new_delivery(ids: Ids, message: OutboxRow, endpoint_id: str, now: WallTime) 
     """Returns a new delivery of a message with a position, which is due at `now`."""
     assert message.position is not None
     is_reversed = variant_of(message.payload) is WebhookVariant.REORDERED
-    return WebhookDeliveryRow(
-        id=ids.new("whd"),
-        endpoint_id=endpoint_id,
-        event_id=message.id,
-        subject_id=message.aggregate_id,
-        sequence=-message.sequence if is_reversed else message.sequence,
-        position=message.position,
-        due_at=now,
-        created_at=now,
+    return WebhookDeliveryRow.of_values(
+        {
+            "id": ids.new("whd"),
+            "endpoint_id": endpoint_id,
+            "event_id": message.id,
+            "subject_id": message.aggregate_id,
+            "sequence": -message.sequence if is_reversed else message.sequence,
+            "position": message.position,
+            "status": DeliveryStatus.PENDING.value,
+            "attempts": 0,
+            "tries": 0,
+            "due_at": now,
+            "created_at": now,
+            "ended_at": None,
+        }
     )
 
 

@@ -131,14 +131,16 @@ class WebhookSender:
             except Exception as unexpected:  # noqa: BLE001  # else the attempt would be made again for ever
                 error = "internal"
                 _log.error("webhook_not_sent", delivery=attempt.delivery_id, error=type(unexpected).__name__)
-        row = WebhookAttemptRow(
-            delivery_id=attempt.delivery_id,
-            number=attempt.number,
-            started_at=started,
-            duration_ms=round((time.perf_counter() - begun) * 1000),
-            response_status=None if response is None else response.status,
-            response_body=None if response is None else _kept(response.body),
-            error=error,
+        row = WebhookAttemptRow.of_values(
+            {
+                "delivery_id": attempt.delivery_id,
+                "number": attempt.number,
+                "started_at": started,
+                "duration_ms": round((time.perf_counter() - begun) * 1000),
+                "response_status": None if response is None else response.status,
+                "response_body": None if response is None else _kept(response.body),
+                "error": error,
+            }
         )
         return Result(attempt, row, retry_after)
 
