@@ -21,6 +21,8 @@ def error_pages(table: Table) -> dict[str, tuple[str, str]]:
 
 
 def _body(error: ErrorText) -> str:
-    example = json.dumps(error.example(ISSUER), indent=2)
     parts = [f"Appears in: {error.appears_in}.", "## Cause", error.meaning, "## What to do", error.remedy]
-    return "\n\n".join([*parts, "## Example", f"```json\n{example}\n```", "[All error codes](README.md)"])
+    example = error.example(ISSUER)
+    if example is not None:
+        parts += ["## Example", f"```json\n{json.dumps(example, indent=2)}\n```"]
+    return "\n\n".join([*parts, "[All error codes](README.md)"])

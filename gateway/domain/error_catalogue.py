@@ -4,6 +4,8 @@ and the reference, are made from it. A test checks that it has every code."""
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.domain.error_examples import EXAMPLES
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorText:
@@ -14,12 +16,13 @@ class ErrorText:
     meaning: str
     remedy: str
 
-    def example(self, issuer: str) -> dict[str, Any]:
-        """Returns the error as it stands in a response, as JSON. "..." stands for text that differs."""
-        if self.appears_in.startswith(_INPUT):
-            address = documentation_address(issuer, self.code)
-            return {"code": self.code, "message": "...", "field": ["input", "..."], "documentation": address}
-        return {"errors": [{"message": "...", "extensions": {"code": self.code, "requestId": "req_..."}}]}
+    def example(self, issuer: str) -> dict[str, Any] | None:
+        """Returns the error as it stands in a response, as JSON. "..." stands for text that differs. None for a
+        reserved code, which no response has."""
+        example = EXAMPLES.get(self.code)
+        if example is None or "errors" in example:
+            return None if example is None else dict(example)
+        return {"code": self.code, **example, "documentation": documentation_address(issuer, self.code)}
 
 
 def documentation_address(issuer: str, code: str) -> str:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.error_examples import EXAMPLES
 from gateway.kit.checkpoints import parse_checkpoints
 from gateway.kit.merkle import verify_inclusion
+from tests.support.examples import matches
 from tests.support.graphql_world import GraphQLWorld
 from tests.support.logs import Forger, without_triggers
 from tests.support.receipts import claims_of
@@ -58,5 +60,6 @@ def test_log_that_does_not_match_its_checkpoint_has_no_proof(world: GraphQLWorld
         forger.rebuild()
     executed = world.run(PROOF, {"id": decisions[0]}, by=world.merchant())
     assert executed.body["data"]["decision"]["inclusionProof"] is None
-    codes = {tuple(each["path"]): each["extensions"]["code"] for each in executed.body["errors"]}
-    assert codes["decision", "inclusionProof"] == "RECORD_MISMATCH"
+    (expected,) = EXAMPLES["RECORD_MISMATCH"]["errors"]
+    (error,) = (each for each in executed.body["errors"] if each["path"] == ["decision", "inclusionProof"])
+    assert matches(expected, error)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.error_examples import EXAMPLES
 from gateway.domain.scoring.score import Measurement
 from gateway.kit.clock import BusinessTime
 from gateway.kit.json import decode
@@ -14,6 +15,7 @@ from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.settings import Settings
 from gateway.store.merchants.merchants import MERCHANTS
 from tests.support.clock import MovableClock
+from tests.support.examples import matches
 from tests.support.graphql_world import REQUEST, GraphQLWorld, request_variables
 from tests.support.units import reading, writing
 
@@ -157,6 +159,7 @@ def test_inquiries_beyond_the_budget_fail_only_their_fields(
         assert [error["path"][1:] for error in executed.body["errors"]] == [["c"], ["score"]]
         for error in executed.body["errors"]:
             assert error["extensions"] == {"code": "TOO_MANY_INQUIRIES", "retryAfter": 3600}
+            assert matches(EXAMPLES["TOO_MANY_INQUIRIES"]["message"], error["message"])
         assert [kind for kind, _ in accesses(world)] == ["SCORE_THRESHOLD", "SCORE_THRESHOLD"]
         (blocker,) = world.data(PREVIEW, {"ask": ASK})["decisionPreview"]["blockers"]
         assert blocker == {"code": "TOO_MANY_INQUIRIES"}

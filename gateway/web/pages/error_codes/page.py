@@ -36,7 +36,8 @@ def routes(site: Site) -> list[Route]:
         page = f"{_BUILT}{error.code}/"
         if await built.has_page(page):
             return redirect(page)
-        example = json.dumps(error.example(settings.issuer), indent=2)
+        document = error.example(settings.issuer)
+        example = None if document is None else json.dumps(document, indent=2)
         return site.renderer.page(request, "pages/error_codes/error_code.html", error=error, example=example)
 
     return [Route(ERROR_CODES, show_all), Route(f"{ERROR_CODES}/{{code}}", show)]
