@@ -91,3 +91,19 @@ def test_reader_chooses_dark_colours(open_page: Callable[..., Any]) -> None:
     assert page.get_attribute("body", "data-md-color-scheme") == "slate"
     page.reload()
     assert page.get_attribute("body", "data-md-color-scheme") == "slate"
+
+
+def test_page_is_found_and_read_by_the_keyboard(open_page: Callable[..., Any]) -> None:
+    page = open_page("/")
+    page.keyboard.press("Tab")
+    assert page.inner_text(":focus") == "Skip to content"
+    page.keyboard.press("/")
+    page.locator("input.md-search__input:focus").wait_for()
+    page.keyboard.type("open overdue obligation")
+    page.keyboard.press("End")
+    page.locator(".md-search-result__article h1", has_text="Reason codes").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    while "Reason codes" not in page.inner_text(":focus"):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/reference/reasons/**")
