@@ -42,7 +42,7 @@ LEAVES: dict[str, list[Any]] = {
     "Duration": ["P1D", "P30D"],
     "URL": ["https://merchant.example/a"],
 }
-MINTED = re.compile(r"\b[a-z]+_test_[0-9a-z]+|\bWyJ[\w-]+")
+MINTED = re.compile(r"\b[a-z]+_test_[\w-]+|\bwhsec_[\w+/=]+|\bWyJ[\w-]+")
 """Ids, and cursors with ids, which differ between two worlds if a mutation makes them."""
 
 
