@@ -1,4 +1,6 @@
-"""A partner's fresh start at a live sandbox: what ends, what stays, and what other partners notice."""
+"""A partner's fresh start at a live sandbox: what ends, what stays, and what other partners notice.
+
+The sandbox is that of this file, because other tests write events into the shared one that no log has."""
 
 import json
 from collections.abc import Iterator
@@ -27,13 +29,15 @@ READ = "query ($id: ID!) { decision(by: {id: $id}) { id } }"
 
 
 @pytest.fixture
-def gateway(sandbox: Sandbox) -> Gateway:
-    return Gateway(sandbox.database_url, sandbox.folder, GATEWAY_ISSUER=str(sandbox.credentials["issuer"]))
+def gateway(moving_sandbox: Sandbox) -> Gateway:
+    return Gateway(
+        moving_sandbox.database_url, moving_sandbox.folder, GATEWAY_ISSUER=str(moving_sandbox.credentials["issuer"])
+    )
 
 
 @pytest.fixture
-def partner(sandbox: Sandbox) -> Iterator[SandboxPartner]:
-    opened = SandboxPartner(sandbox)
+def partner(moving_sandbox: Sandbox) -> Iterator[SandboxPartner]:
+    opened = SandboxPartner(moving_sandbox)
     yield opened
     opened.close()
 
@@ -105,8 +109,8 @@ def test_replaced_merchants_are_not_listed(partner: SandboxPartner, gateway: Gat
     assert overview(partner)["viewer"]["merchant"]["id"] in listed
 
 
-def test_other_partner_keeps_everything(partner: SandboxPartner, sandbox: Sandbox) -> None:
-    other = SandboxPartner(sandbox)
+def test_other_partner_keeps_everything(partner: SandboxPartner, moving_sandbox: Sandbox) -> None:
+    other = SandboxPartner(moving_sandbox)
     token, decision = use(other)
     other.inject(count=0, httpStatus=500)
     before = overview(other)

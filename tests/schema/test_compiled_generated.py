@@ -15,7 +15,8 @@ from tests.support.executions import compiled, described, run_compiled, run_oper
 from tests.support.generated_documents import DocumentGenerator
 from tests.support.generated_schemas import GeneratedSchema, generate_schema
 
-EXPECTED_REASONS = {Reason.MERGED_CONDITIONS, Reason.NULL_CONDITION}
+EXPECTED_REASONS = {Reason.MERGED_CONDITIONS, Reason.NULL_CONDITION, Reason.SIZE}
+"""Why the compiler leaves a generated operation to graphql-core. A few are too large."""
 
 
 def compare(made: GeneratedSchema, random: Random, seen: Counter[Any]) -> None:

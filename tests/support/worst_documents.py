@@ -36,6 +36,11 @@ _INTROSPECTION = f"""__schema {{ types {{ name kind description enumValues {{ na
 _NAMES = """__schema { types { name kind description enumValues { name description }
   fields { name description isDeprecated args { name description } } } }"""
 
+
+def _repeat(field: str, number: int, alias: str) -> str:
+    return " ".join(f"{alias}{each}: {field}" for each in range(number))
+
+
 WORST_DOCUMENTS = [
     WorstDocument("leaves", _pages(97, 10, _LEAVES)),
     WorstDocument("settlements", _pages(97, 2, f"{_LEAVES} {_SETTLEMENT}")),
@@ -50,7 +55,5 @@ WORST_DOCUMENTS = [
     WorstDocument("aliased events", _pages(9, 1, f"timeline(first: 100) {{ nodes {{ {_ALIASES} }} }}")),
     WorstDocument("disputes", _pages(80, 3, "disputes(first: 1) { nodes { id } }")),
     WorstDocument("fan out", _pages(5, 1, f"timeline(first: 30) {{ nodes {{ {_FAN} }} }}")),
-    WorstDocument(
-        "introspection", f"query Worst {{ {' '.join(f'i{n}: {_INTROSPECTION}' for n in range(4))} i4: {_NAMES} }}"
-    ),
+    WorstDocument("introspection", f"query Worst {{ {_repeat(_INTROSPECTION, 3, 'i')} {_repeat(_NAMES, 2, 'n')} }}"),
 ]
