@@ -16,6 +16,7 @@ from gateway.store.sandbox.request_log import RequestLogRow
 from tests.support import factories
 from tests.support.clock import NOON
 from tests.support.graphql_world import ISSUER, GraphQLWorld
+from tests.support.logged_requests import add_request
 from tests.support.units import writing
 
 LOG = """query Log($first: Int, $after: String, $last: Int, $before: String, $filter: RequestLogFilter) {
@@ -36,29 +37,12 @@ def world(each_world: GraphQLWorld) -> GraphQLWorld:
 def add(world: GraphQLWorld, number: int, **columns: Any) -> RequestLogRow:
     """Writes an entry that was received `number` seconds after noon."""
     values = {
-        "id": world.container.ids.new("log"),
         "partner_id": world.partner_id,
-        "merchant_id": world.merchant_id,
-        "client_id": world.client_id,
         "received_at": WallTime(NOON + timedelta(seconds=number)),
         "request_id": f"req_test_{number}",
-        "operation_name": "Who",
-        "document": "query Who { viewer { appName } }",
-        "variables": "{}",
-        "scheme": "bearer",
-        "http_status": 200,
-        "error_codes": "",
-        "cost": 1,
-        "duration_ms": 7,
-        "response": '{"data":{}}',
-        "decision_ids": [],
-        "references": [],
-        "dropped_before": 0,
+        **columns,
     }
-    row = RequestLogRow(**{**values, **columns})
-    with writing(world.database) as unit:
-        unit.request_log.insert([row])
-    return row
+    return add_request(world.container, merchant_id=world.merchant_id, client_id=world.client_id, **values)
 
 
 def read(world: GraphQLWorld, *, by: Principal | None = None, **variables: Any) -> Any:

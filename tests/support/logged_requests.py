@@ -8,8 +8,10 @@ from tests.support.clock import NOON
 from tests.support.units import writing
 
 
-def add_request(container: Container, partner_id: str, merchant_id: str, client_id: str, **columns: Any) -> str:
-    """Writes an entry, and returns its id. `columns` replace those of an ordinary one."""
+def add_request(
+    container: Container, partner_id: str, merchant_id: str, client_id: str, **columns: Any
+) -> RequestLogRow:
+    """Writes an entry, and returns it. `columns` replace those of an ordinary one."""
     values = {
         "received_at": NOON,
         "request_id": "req_test_1",
@@ -30,4 +32,4 @@ def add_request(container: Container, partner_id: str, merchant_id: str, client_
     row = RequestLogRow(**{"id": container.ids.new("log"), **owner, **values, **columns})
     with writing(container.database) as unit:
         unit.request_log.insert([row])
-    return row.id
+    return row

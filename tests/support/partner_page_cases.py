@@ -60,7 +60,7 @@ def _requests_page(world: OAuthWorld, *, one: bool = False) -> httpx2.Response:
         error_codes=" NOT_FOUND PRODUCT_NOT_ENABLED ",
         decision_ids=[make_active_decision(world, timedelta(days=1))],
         dropped_before=3,
-    )
+    ).id
     return signed_in_partner(world).get(f"/partners/requests/{entry}" if one else "/partners/requests")
 
 

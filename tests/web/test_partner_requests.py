@@ -30,7 +30,7 @@ def add(world: OAuthWorld, number: int = 0, **columns: Any) -> str:
         world.cars.client_id,
         received_at=WallTime(NOON + timedelta(seconds=number)),
         **columns,
-    )
+    ).id
 
 
 def shown(partner: Browser, query: str = "") -> list[str]:
