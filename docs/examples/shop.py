@@ -105,7 +105,7 @@ class Account:
                 if response.status_code < 500 and response.status_code != 429:
                     return response
                 seconds = min(float(response.headers.get("retry-after", seconds)), 5)
-            except httpx2.TransportError as error:  # nobody knows whether the call was executed
+            except httpx2.TransportError as error:  # the call may have been executed
                 print(f"No answer: {error}", file=sys.stderr)
             except OAuthError as error:  # Authlib refreshes a token that is about to end, and could not
                 raise Refused("UNAUTHENTICATED", error) from error

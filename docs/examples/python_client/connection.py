@@ -55,7 +55,7 @@ class Connection:
                 if response.status_code < 500 and response.status_code != 429:
                     return response
                 seconds = min(float(response.headers.get("retry-after", seconds)), LONGEST_WAIT)
-            except httpx2.TransportError as error:  # nobody knows whether the call was executed
+            except httpx2.TransportError as error:  # the call may have been executed
                 print(f"No answer to attempt {attempt}: {error}", file=sys.stderr)
             except OAuthError as error:  # Authlib refreshes a token that is about to end, and could not
                 raise GatewayError("UNAUTHENTICATED", str(error)) from error

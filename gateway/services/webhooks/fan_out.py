@@ -28,7 +28,8 @@ class FanOut:
         return self._database.write(self.place) if self._database.read(has_waiting) else 0
 
     def place(self, unit: UnitOfWork, limit: int = BATCH) -> int:
-        """Does the same as a part of a unit of work, in which `has_waiting` may have been false."""
+        """Takes at most `limit` of the oldest messages without a position, as a part of this unit of work. Returns how
+        many: none while another process takes some."""
         if not unit.outbox.try_lock_fan_out():
             return 0
         messages = unit.outbox.place(unit.outbox.list_waiting(limit))

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -87,9 +88,9 @@ class GraphiqlPage:
         if kind == "sign_in":
             return await self._finish_sign_in(request, session)
         if kind == Token.MERCHANT:
-            work = lambda: _describe(self._service.issue_merchant_token(session.partner_id, merchant))  # noqa: E731
+            work = partial(self._issue_merchant_token, session, merchant)
         elif kind == Token.CONSENT:
-            work = lambda: self._issue_consent_token(session, merchant, form.get("persona", ""))  # noqa: E731
+            work = partial(self._issue_consent_token, session, merchant, form.get("persona", ""))
         else:
             return _error(InvalidInput("INVALID", "The kind is merchant, consent or sign_in.", ("kind",)))
         return await _respond(lambda: run_in_threadpool(work))
@@ -134,6 +135,9 @@ class GraphiqlPage:
         if found is None:
             raise PageError(404, NO_ENTRY)
         return found
+
+    def _issue_merchant_token(self, session: PartnerSession, merchant_id: str) -> dict[str, Any]:
+        return _describe(self._service.issue_merchant_token(session.partner_id, merchant_id))
 
     def _issue_consent_token(self, session: PartnerSession, merchant_id: str, handle: str) -> dict[str, Any]:
         grant = self._service.issue_consent_token(session.partner_id, merchant_id, handle)
