@@ -53,6 +53,7 @@ from gateway.services.notices.inbox import InboxService
 from gateway.services.notices.reminders import ReminderService
 from gateway.services.notices.sending import NoticeSender
 from gateway.services.policies.history import PolicyService
+from gateway.services.policies.ordinary_asks import OrdinaryAskService
 from gateway.services.policies.overrides import OverrideService
 from gateway.services.processes import ProcessRegistry
 from gateway.services.purge import PurgeService
@@ -164,8 +165,9 @@ def build(
         hashes_at_once=settings.password_hashes_at_once,
     )
     people, device_cookies = PeopleService(ids, consents), DeviceCookies(secrets.derive("marks of browsers"))
-    personas = PersonaService(registry, accounts, consents, scorecard, ids)
+    personas = PersonaService(accounts, consents, scorecard, ids)
     overrides = OverrideService(registry, merchant_service, ids)
+    ordinary_asks = OrdinaryAskService(registry, overrides, credit_limits)
     assessor = Assessor(registry, credit_limits, overrides, fixed_outcomes=environment.fixed_outcomes)
     scheduler, claims = DecisionScheduler(database), ClaimService(database)
     resolution, purges = DisputeResolution(cards), PurgeService(database, settings, scores=ScorePurge(database, cards))
@@ -238,13 +240,13 @@ def build(
         sandbox=make_sandbox(
             database, consents, environment, settings, ids, due, reviews, claims, registry, personas, accounts, secrets
         ),
-        persona_outcomes=PersonaOutcomeService(registry, overrides, credit_limits),
+        persona_outcomes=PersonaOutcomeService(ordinary_asks),
         access_log=access_log,
         inquiries=inquiries,
         source=source,
         scores=ScoreService(),
         scorecard=scorecard,
-        person_scores=PersonScoreService(database, source, OrdinaryRequestService(registry, overrides, credit_limits)),
+        person_scores=PersonScoreService(database, source, OrdinaryRequestService(ordinary_asks)),
         person_records=PersonRecordService(source, scorecard),
         record_disputes=record_disputes,
         queries=QueryRunner(database, access_log, scores, inquiries),

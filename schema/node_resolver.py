@@ -68,7 +68,7 @@ def _find_delivery(identifier: str, context: Context) -> Node | None:
 def _find_persona(identifier: str, context: Context) -> Node | None:
     if "sandbox" not in context.principal.allowed:  # a scope that only sandbox tokens can have
         return None
-    persona = context.container.personas.find(context.query, identifier)
+    persona = context.container.persona_outcomes.find(context.query, identifier)
     return SandboxPersona.of(persona) if persona else None
 
 

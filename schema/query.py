@@ -163,7 +163,8 @@ class SandboxQuery(Query):
 
     @resolved("Test users of your partner account.", scopes=["sandbox"], assumed_size=30)
     def sandbox_personas(self, info: Info) -> list[SandboxPersona] | None:
-        return [SandboxPersona.of(each) for each in info.context.container.personas.list_of_partner(info.context.query)]
+        context = info.context
+        return [SandboxPersona.of(each) for each in context.container.persona_outcomes.list_by_product(context.query)]
 
     @resolved("The business time of your partner account.", scopes=["sandbox"])
     def sandbox_clock(self, info: Info) -> SandboxClock | None:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from gateway.domain.decisions.check_in import CheckInTerms
 from gateway.domain.decisions.credit_offer import CreditOfferTerms
 from gateway.domain.decisions.exposure import CreditLimits
-from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.outcome import Approval, Decline, Outcome
 from gateway.domain.scoring.tier import tier_of
 from gateway.services.identity.persona_records import CATALOGUE
-from gateway.services.sandbox.persona_outcomes import OrdinaryOutcome, decide_ordinary_ask
+from gateway.services.policies.ordinary_asks import decide_ordinary_ask
 from gateway.settings import Settings
 from merchants.adapter import Person
 from merchants.registry import discover
@@ -32,7 +32,7 @@ def persona_page(table: Table) -> tuple[str, str]:
     answers = [
         (
             f"[{adapter.key}](adapters/{adapter.key}.md): {adapter.requested_amount(adapter.ordinary_case.ask).amount}",
-            *(_cell(outcomes[each.handle, adapter.key]) for each in CATALOGUE),
+            *(outcome_cell(outcomes[each.handle, adapter.key].outcome) for each in CATALOGUE),
         )
         for adapter in adapters
     ]
@@ -43,7 +43,7 @@ def persona_page(table: Table) -> tuple[str, str]:
         "The first column has an adapter and the amount of its ordinary ask, which is its first golden case. The other"
         " columns have the outcome for a new persona: the amount at risk of an approval, or the reasons of a decline. A"
         " reason after an amount says why the approval is less than requested. The outcomes are computed by the"
-        " built-in policies and the default credit limits. A test requests each of them over the API.",
+        " built-in policies and the default credit limits. A test previews and requests each of them over the API.",
         table(("ask", *(each.handle for each in CATALOGUE)), answers),
         "What you do with a persona moves its score, and its open obligations use its credit limit."
         " `gateway sandbox reset` makes new ones. The page `/partners/personas` of a sandbox shows the same for your"
@@ -52,8 +52,8 @@ def persona_page(table: Table) -> tuple[str, str]:
     return "Personas", "\n\n".join(parts)
 
 
-def _cell(ordinary: OrdinaryOutcome) -> str:
-    outcome = ordinary.outcome
+def outcome_cell(outcome: Outcome) -> str:
+    """Returns the cell of the table for an outcome."""
     reasons = " ".join(f"`{code}`" for code in outcome.reasons)
     if isinstance(outcome, Decline):
         return f"declined {reasons}"

@@ -83,7 +83,7 @@ class SandboxPersonaMutations:
         created, errors = attempt(
             context, lambda: service.create(context.principal, input.handle, input.tier, overrides)
         )
-        persona = context.container.personas.find(context.query, created.id) if created else None
+        persona = context.container.persona_outcomes.find(context.query, created.id) if created else None
         return SandboxPersonaCreatePayload(
             persona=SandboxPersona.of(persona) if persona else None,
             username=created.username if created else None,

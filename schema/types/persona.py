@@ -2,10 +2,11 @@
 
 import strawberry
 
-from gateway.domain.decisions.transitions import Status
-from gateway.domain.identity import persona as domain
+from gateway.domain.decisions.transitions import Status, first_status
 from gateway.domain.merchants import Product
 from gateway.domain.scoring.tier import Tier
+from gateway.services.policies.ordinary_asks import OrdinaryOutcome
+from gateway.services.sandbox.persona_outcomes import DescribedPersona
 from schema.directives import listed
 from schema.types.node import Node
 
@@ -15,6 +16,11 @@ class SandboxExpectation:
     product: Product = strawberry.field(description="The requested product.")
     status: Status = strawberry.field(description="Status that the decision would have.")
     reason_codes: list[str] = listed("Reason codes that the decision would have.", 4)
+
+    @classmethod
+    def of(cls, ordinary: OrdinaryOutcome) -> "SandboxExpectation":
+        outcome = ordinary.outcome
+        return cls(product=ordinary.product, status=first_status(outcome), reason_codes=list(outcome.reasons))
 
 
 @strawberry.type(
@@ -35,15 +41,12 @@ class SandboxPersona(Node):
     )
 
     @classmethod
-    def of(cls, persona: domain.Persona) -> "SandboxPersona":
+    def of(cls, persona: DescribedPersona) -> "SandboxPersona":
         return cls(
             id=strawberry.ID(persona.id),
             handle=persona.handle,
             summary=persona.summary,
             tier=persona.tier,
             score=persona.score,
-            expected_outcomes=[
-                SandboxExpectation(product=each.product, status=each.status, reason_codes=list(each.reasons))
-                for each in persona.expectations
-            ],
+            expected_outcomes=[SandboxExpectation.of(each.ordinary) for each in persona.outcomes],
         )

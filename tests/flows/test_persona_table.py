@@ -1,5 +1,6 @@
-"""Every persona with every product over the API: the outcome is that of the table of personas."""
+"""Every persona with every product over the API: previews and decisions have the outcomes of the table of personas."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -14,37 +15,45 @@ from gateway.domain.decisions.check_in import CheckInTerms
 from gateway.domain.decisions.credit_offer import CreditOfferTerms
 from gateway.domain.decisions.outcome import Approval, Outcome
 from gateway.domain.decisions.terms import DepositTerms, PayLaterTerms
+from gateway.domain.decisions.transitions import first_status
+from gateway.domain.duration import format_duration
+from gateway.domain.period import format_moment
 from gateway.kit.clock import WallTime
 from gateway.services.identity.persona_records import CATALOGUE
 from gateway.services.sandbox.persona_outcomes import DescribedPersona
 from gateway.settings import Settings
 from merchants.adapter import SAMPLE_NOW
 from merchants.asks.documents import ask_document
+from tests.support.checkout import ROOT
 from tests.support.clock import MovableClock
+from tests.support.merchant_client import CANCEL, request_input
 from tests.support.passwords import FAST_HASH
+from tools.persona_page import outcome_cell
 
 PARTNER = "table"
+PAGE = ROOT / "docs" / "reference" / "personas.md"
 GRANT = """mutation ($persona: String!) {
   sandboxConsentGrant(persona: $persona) { accessToken userErrors { code message } }
 }"""
-PREVIEW = """query ($input: DecisionPreviewInput!) {
-  decisionPreview(input: $input) {
-    blockers { code message }
-    likelyOutcome {
-      __typename
-      ... on Decline { reasons { code } }
-      ... on Approval {
-        reasons { code }
-        terms {
-          ... on DepositTerms { granted: waivedAmount { amount } }
-          ... on PayLaterTerms { granted: amount { amount } }
-          ... on CheckInTerms { granted: incidentalsLimit { amount } skipFrontDesk payAtCheckOut }
-          ... on CreditOfferTerms { granted: limit { amount } aprPercent }
-        }
-      }
+OUTCOME = """
+  __typename
+  ... on Decline { reasons { code } }
+  ... on Approval {
+    reasons { code }
+    terms {
+      ... on DepositTerms { granted: waivedAmount { amount } depositDue { amount } returnBy }
+      ... on PayLaterTerms { granted: amount { amount } dueAt }
+      ... on CheckInTerms { granted: incidentalsLimit { amount } depositDue { amount } skipFrontDesk payAtCheckOut }
+      ... on CreditOfferTerms { granted: limit { amount } aprPercent term }
     }
-  }
-}"""
+  }"""
+PREVIEW = f"""query ($input: DecisionPreviewInput!) {{
+  decisionPreview(input: $input) {{ blockers {{ code message }} likelyOutcome {{ {OUTCOME} }} }}
+}}"""
+REQUEST = f"""mutation ($input: DecisionRequestInput!) {{
+  decisionRequest(input: $input) {{ decision {{ id status outcome {{ {OUTCOME} }} }} userErrors {{ code message }} }}
+}}"""
+EXPECTED = "{ sandboxPersonas { handle expectedOutcomes { product status reasonCodes } } }"
 
 
 class Api:
@@ -61,25 +70,43 @@ class Api:
         self.container.close()
 
     def personas(self) -> list[DescribedPersona]:
+        """The personas as the desk shows them."""
+
         def load(unit: Any) -> list[DescribedPersona]:
             partner = unit.partners.load_by_name(PARTNER)
-            return self.container.persona_outcomes.list_personas(unit, partner.id)
+            return self.container.persona_outcomes.list_at_merchants(unit, partner.id)
 
         return self.container.database.read(load)
 
-    def preview(self, merchant: str, handle: str, member: str, ask: Any) -> Any:
-        """The likely outcome of an ask of the merchant about the persona."""
-        granted = self._call(self.tokens[merchant], GRANT, persona=handle)["sandboxConsentGrant"]
+    def expected(self, merchant: str) -> Any:
+        """The status and the reasons by persona and product, as the API lists them for the merchant."""
+        return {
+            (persona["handle"], each["product"]): (each["status"], each["reasonCodes"])
+            for persona in self._call(self.tokens[merchant], EXPECTED)
+            for each in persona["expectedOutcomes"]
+        }
+
+    def decide(self, merchant: str, handle: str, ask: dict[str, Any]) -> tuple[Any, Any]:
+        """The likely outcome of an ask of the merchant about the persona, and the decision about it. The decision is
+        cancelled, so that it does not use the credit limit."""
+        granted = self._call(self.tokens[merchant], GRANT, persona=handle)
         assert granted["userErrors"] == []
-        preview = self._call(granted["accessToken"], PREVIEW, input={"ask": {member: ask_document(ask)}})
-        assert preview["decisionPreview"]["blockers"] == []
-        return preview["decisionPreview"]["likelyOutcome"]
+        preview = self._call(granted["accessToken"], PREVIEW, input={"ask": ask})
+        assert preview["blockers"] == []
+        payload = self._call(granted["accessToken"], REQUEST, input=request_input(ask))
+        assert payload["userErrors"] == []
+        decision = payload["decision"]
+        if decision["status"] != "DECLINED":
+            command = {"decisionId": decision["id"], "idempotencyKey": decision["id"], "reason": None}
+            assert self._call(self.tokens[merchant], CANCEL, input=command)["userErrors"] == []
+        return preview["likelyOutcome"], decision
 
     def _call(self, token: str, document: str, **variables: Any) -> Any:
         headers = {"Authorization": f"Bearer {token}"}
         response = self._http.post("/graphql", json={"query": document, "variables": variables}, headers=headers)
         assert "errors" not in response.json(), response.text
-        return response.json()["data"]
+        (field,) = response.json()["data"].values()
+        return field
 
 
 @pytest.fixture
@@ -89,35 +116,55 @@ def api(sqlite_url: str, settings: Settings) -> Iterator[Api]:
 
 
 def public_view(outcome: Outcome) -> dict[str, Any]:
-    """The outcome as PREVIEW returns it."""
+    """The outcome as OUTCOME selects it."""
     view: dict[str, Any] = {
         "__typename": type(outcome).__name__,
         "reasons": [{"code": code} for code in outcome.reasons],
     }
     if not isinstance(outcome, Approval):
         return view
-    more: dict[str, Any] = {}
+    more: dict[str, Any]
     match outcome.terms:
         case DepositTerms() as terms:
-            granted = terms.waived_amount
+            assert terms.return_by is not None
+            granted, more = terms.waived_amount, {"returnBy": format_moment(terms.return_by)}
+            more["depositDue"] = {"amount": terms.deposit_due.amount}
         case PayLaterTerms() as terms:
-            granted = terms.amount
+            granted, more = terms.amount, {"dueAt": format_moment(terms.due_at)}
         case CheckInTerms() as terms:
-            granted = terms.waived_amount
-            more = {"skipFrontDesk": terms.skip_front_desk, "payAtCheckOut": terms.pay_at_check_out}
+            granted, more = terms.incidentals_limit, {"depositDue": {"amount": terms.deposit_due.amount}}
+            more |= {"skipFrontDesk": terms.skip_front_desk, "payAtCheckOut": terms.pay_at_check_out}
         case CreditOfferTerms() as terms:
-            granted, more = terms.limit, {"aprPercent": str(terms.apr_percent)}
-    return {**view, "terms": {"granted": {"amount": str(granted.amount)}, **more}}
+            granted, more = terms.limit, {"aprPercent": str(terms.apr_percent), "term": format_duration(terms.term)}
+    return {**view, "terms": {"granted": {"amount": granted.amount}, **more}}
+
+
+def documented_cells() -> dict[tuple[str, str], str]:
+    """The cells of the page's table of outcomes, by persona and adapter."""
+    table = PAGE.read_text(encoding="utf-8").partition("## What each one gets")[2]
+    head, _, *rows = ([cell.strip() for cell in row.split("|")[1:-1]] for row in re.findall(r"^\|.*\|$", table, re.M))
+    keys = [re.match(r"\[(\w+)\]", row[0]) for row in rows]
+    return {
+        (handle, key[1]): cell
+        for key, row in zip(keys, rows, strict=True)
+        if key is not None
+        for handle, cell in zip(head[1:], row[1:], strict=True)
+    }
 
 
 def test_each_persona_gets_from_the_api_what_the_table_says(api: Api) -> None:
-    registry = api.container.registry
-    personas = api.personas()
-    assert [each.handle for each in personas] == [each.handle for each in CATALOGUE]
+    registry, cells = api.container.registry, documented_cells()
+    personas, expected = api.personas(), {name: api.expected(name) for name in api.tokens}
+    assert set(cells) == {(persona.handle, key) for persona in CATALOGUE for key in registry}
     for persona in personas:
-        assert {each.adapter for each in persona.outcomes} == set(registry)
-        for ordinary in persona.outcomes:
-            adapter = registry[ordinary.adapter]
-            assert ordinary.merchant_name is not None
-            answered = api.preview(ordinary.merchant_name, persona.handle, adapter.member, adapter.ordinary_case.ask)
-            assert answered == public_view(ordinary.outcome), (persona.handle, adapter.key)
+        for merchant, ordinary in ((each.merchant_name, each.ordinary) for each in persona.outcomes):
+            assert merchant is not None
+            adapter, outcome = registry[ordinary.adapter], ordinary.outcome
+            ask = {adapter.member: ask_document(adapter.ordinary_case.ask)}
+            previewed, decision = api.decide(merchant, persona.handle, ask)
+            status, case = first_status(outcome), (persona.handle, adapter.key)
+            assert cells.pop(case) == outcome_cell(outcome)
+            assert previewed == decision["outcome"] == public_view(outcome), case
+            assert decision["status"] == status, case
+            assert expected[merchant][persona.handle, adapter.product] == (status, list(outcome.reasons)), case
+    assert cells == {}, "cases of the table that no merchant decided"

@@ -27,6 +27,7 @@ MOVE = """mutation Move($move: SandboxClockMove!) { sandboxClockMove(move: $move
 WAIVER = "DEPOSIT_WAIVER"
 DECLINED = {"product": WAIVER, "status": "DECLINED", "reasonCodes": ["OPEN_BREACH", "TIER_BELOW_REQUIRED"]}
 Override = dict[str, Any]
+APPROVED: Override = {"product": WAIVER, "status": "APPROVED"}
 
 
 def create(world: GraphQLWorld, *overrides: Override, handle: str = "tester", tier: str = "EXCELLENT") -> Any:
@@ -187,6 +188,11 @@ def test_expected_outcomes_show_the_fixed_ones(world: GraphQLWorld) -> None:
     assert by_product["CREDIT_OFFER"]["status"] == "APPROVED"
 
 
+def test_expected_outcomes_are_reduced_to_the_credit_limit(world: GraphQLWorld) -> None:
+    (outcome, *_) = create(world, APPROVED, tier="BUILDING")["persona"]["expectedOutcomes"]
+    assert outcome == {**APPROVED, "reasonCodes": ["EXPOSURE_LIMIT_REACHED"]}
+
+
 def test_other_product_follows_the_policy(world: GraphQLWorld) -> None:
     decision = request(world, {"product": "PAY_LATER", "status": "DECLINED", "reasonCodes": ["OPEN_BREACH"]})
     assert (decision["status"], decision["provenance"]["ruleId"]) == ("APPROVED", "excellent")
@@ -229,7 +235,6 @@ def test_partners_do_not_share_handles(world: GraphQLWorld) -> None:
     assert create(world)["userErrors"] == []
 
 
-APPROVED: Override = {"product": WAIVER, "status": "APPROVED"}
 REASONS = ["OPEN_BREACH"]
 
 

@@ -12,10 +12,9 @@ from gateway.domain.errors import GatewayError, InvalidInput, NotFound
 from gateway.domain.identity.principal import Principal
 from gateway.domain.merchants import PointOfSale, Product
 from gateway.domain.money import Money
-from gateway.domain.policies.forced import force
 from gateway.domain.policies.outcome_override import OutcomeOverride, find_override
 from gateway.domain.policies.override import PolicyOverride
-from gateway.domain.policies.rule import Rule, Verdict
+from gateway.domain.policies.rule import Rule
 from gateway.domain.scoring.score import Measurement
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
@@ -24,6 +23,7 @@ from gateway.services.scoring.fetching import FetchedScore, require_measurement
 from gateway.store.unit import UnitOfWork
 from merchants.adapter import AdapterResult, MerchantAdapter, Person
 from merchants.available_limit import fit_forced_approval, fit_to_available_limit
+from merchants.forced_result import force_result
 from merchants.registry import AdapterRegistry
 
 
@@ -180,21 +180,6 @@ class Assessor:
     def credit_limit(self, tier: Tier, currency: str) -> Money:
         """The credit limit of a tier."""
         return self._credit_limits.limit(tier, currency)
-
-
-def force_result(
-    adapter: MerchantAdapter[Any], ask: object, result: AdapterResult, rule: Rule, now: BusinessTime
-) -> AdapterResult:
-    """The result of a forced rule for this ask, in place of `result`. An approval has the terms of the policy's rule
-    that grants the most. Raises InvalidInput if the rule approves, but no rule of the policy does."""
-    policy_result = result.policy_result
-    if rule.verdict is Verdict.APPROVE:
-        best = next(iter(adapter.review_rules(now)), None)
-        if best is None:
-            raise InvalidInput("INVALID", "No rule of the policy approves, so no approval can be forced.", ("ask",))
-        policy_result = adapter.manual_approval(ask, best, now).policy_result
-    policy_result = force(policy_result, rule)
-    return AdapterResult(adapter.outcome(ask, policy_result, now), policy_result)
 
 
 def add_obligations(unit: UnitOfWork, measurement: Measurement, user_id: str, now: BusinessTime) -> Measurement:

@@ -12,12 +12,13 @@ from gateway.domain.errors import ConsentRefused, InvalidInput, NotFound
 from gateway.domain.events import Actor
 from gateway.domain.policies.rule import Rule
 from gateway.domain.scoring.score import SCORE, Measurement
-from gateway.services.decisions.assessment import Assessor, add_obligations, force_result, require_covered
+from gateway.services.decisions.assessment import Assessor, add_obligations, require_covered
 from gateway.services.decisions.scheduler import DecisionScheduler
 from gateway.sources.contract import ScoreSource
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
 from merchants.adapter import Person
+from merchants.forced_result import force_result
 from merchants.person import requires_starter
 
 

@@ -1,60 +1,34 @@
 """Sandbox personas: test users whose first score is known. Each partner has its own copy of them."""
 
 from base64 import b32encode
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from gateway.domain.decisions.transitions import first_status
 from gateway.domain.events import Actor
-from gateway.domain.identity.persona import Expectation, Persona
-from gateway.domain.merchants import Product
-from gateway.domain.policies.outcome_override import OutcomeOverride, find_override
+from gateway.domain.policies.outcome_override import OutcomeOverride
 from gateway.domain.scoring.record import Dimension
-from gateway.domain.scoring.tier import tier_of
 from gateway.kit.clock import BusinessTime, business_time
 from gateway.kit.crypto import Secrets
 from gateway.kit.ids import Ids
 from gateway.services.consents.service import ConsentService
-from gateway.services.decisions.assessment import force_result
 from gateway.services.identity.accounts import AccountService
 from gateway.services.identity.persona_records import CATALOGUE, PersonaBlueprint
-from gateway.services.query_unit import QueryUnit
 from gateway.sources.scorecard.source import ScorecardSource
 from gateway.store.identity.users import PersonaRow
 from gateway.store.merchants.partners import PartnerRow
 from gateway.store.scoring.records import new_record_row
 from gateway.store.unit import UnitOfWork
-from merchants.adapter import MerchantAdapter, Person
-from merchants.registry import AdapterRegistry
 
 SOURCE = "personas"
 """The source of the behaviour records of personas."""
 
 
 class PersonaService:
-    """Creates a partner's personas, and describes them by the outcomes of ordinary asks."""
+    """Creates and replaces a partner's personas."""
 
     def __init__(
-        self,
-        registry: AdapterRegistry,
-        accounts: AccountService,
-        consents: ConsentService,
-        scorecard: ScorecardSource,
-        ids: Ids,
+        self, accounts: AccountService, consents: ConsentService, scorecard: ScorecardSource, ids: Ids
     ) -> None:
-        self._registry, self._accounts, self._consents = registry, accounts, consents
-        self._scorecard, self._ids = scorecard, ids
-
-    def list_of_partner(self, query: QueryUnit) -> list[Persona]:
-        """The personas of the token's partner, in the order of CATALOGUE."""
-        rows = query.read(lambda unit: unit.users.list_personas(query.principal.partner_id))
-        adapters = self._describing_adapters(query)
-        return [_persona(row, adapters) for row in rows]
-
-    def find(self, query: QueryUnit, persona_id: str) -> Persona | None:
-        """The persona of the token's partner with this id, None for any other id."""
-        row = query.read(lambda unit: unit.users.load_persona(query.principal.partner_id, persona_id))
-        return _persona(row, self._describing_adapters(query)) if row else None
+        self._accounts, self._consents, self._scorecard, self._ids = accounts, consents, scorecard, ids
 
     def list_missing(self, unit: UnitOfWork, partner: PartnerRow) -> list[str]:
         """The handles of the personas that the partner does not have."""
@@ -128,34 +102,6 @@ class PersonaService:
             unit.sessions.end_all(persona.user_id, unit.wall)
             unit.users.free_names(persona)
         return self.provision(unit, partner, hashes)
-
-    def _describing_adapters(self, query: QueryUnit) -> list[MerchantAdapter[Any]]:
-        """One adapter for each product, whose ordinary ask represents the product: an adapter that the merchant has
-        enabled if there is one, else the first one that is loaded."""
-        enabled = query.read(lambda unit: unit.merchants.list_enabled_adapters(query.principal.merchant_id))
-        own = [self._registry.select_adapter(adapter.member, enabled) for adapter in self._registry.values()]
-        by_product: dict[Product, MerchantAdapter[Any]] = {}
-        for adapter in (*filter(None, own), *self._registry.values()):
-            by_product.setdefault(adapter.product, adapter)
-        ordered = [by_product[product] for product in Product if product in by_product]
-        # The policy version in force now decides the ordinary ask, although the ask has a date of its own.
-        return [adapter.with_policy(adapter.policies.at(query.now)) for adapter in ordered]
-
-
-def _persona(row: PersonaRow, adapters: Iterable[MerchantAdapter[Any]]) -> Persona:
-    tier = tier_of(row.score)
-    person, overrides = Person(tier, row.open_overdue), row.overrides or ()
-    expectations = tuple(_expectation(each, person, find_override(overrides, each.product)) for each in adapters)
-    return Persona(row.id, row.handle, row.summary, tier, row.score, expectations)
-
-
-def _expectation(adapter: MerchantAdapter[Any], person: Person, fixed: OutcomeOverride | None) -> Expectation:
-    ordinary = adapter.ordinary_case
-    result = adapter.decide(ordinary.ask, person, ordinary.now)
-    if fixed is not None:
-        result = force_result(adapter, ordinary.ask, result, fixed.first_rule, BusinessTime(ordinary.now))
-    outcome = result.outcome
-    return Expectation(adapter.product, first_status(outcome), outcome.reasons)
 
 
 def persona_password(secrets: Secrets, partner: PartnerRow, handle: str) -> str:

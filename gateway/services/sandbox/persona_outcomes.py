@@ -1,107 +1,122 @@
-"""What each persona gets for an ordinary request: computed by the policies, as a request over the API is decided."""
+"""What each persona gets for an ordinary ask: computed by the policies, as a request over the API is decided."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.domain.decisions.exposure import CreditLimits
-from gateway.domain.decisions.outcome import Outcome
 from gateway.domain.merchants import Product
-from gateway.domain.money import Money
-from gateway.domain.policies.outcome_override import OutcomeOverride, find_override
+from gateway.domain.policies.outcome_override import find_override
 from gateway.domain.scoring.tier import Tier, tier_of
-from gateway.kit.clock import BusinessTime
-from gateway.services.decisions.assessment import force_result
 from gateway.services.identity.personas import username
-from gateway.services.policies.overrides import OverrideService
+from gateway.services.policies.ordinary_asks import OrdinaryAskService, OrdinaryOutcome, with_policy_at
+from gateway.services.query_unit import QueryUnit
 from gateway.store.identity.users import PersonaRow
+from gateway.store.merchants.partners import PartnerRow
 from gateway.store.unit import UnitOfWork
 from merchants.adapter import MerchantAdapter, Person
-from merchants.available_limit import fit_forced_approval, fit_to_available_limit
-from merchants.registry import AdapterRegistry
 
 MOST_ADAPTERS = 20
 """The largest number of adapters with which a persona is shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class OrdinaryOutcome:
-    """The outcome of an adapter's ordinary ask. `merchant_name` is None if it is not that of a merchant."""
+class PersonaOutcome:
+    """The outcome of an ordinary ask for a persona. `merchant_name` is None if no merchant of the partner has enabled
+    the adapter."""
 
-    adapter: str
-    product: Product
-    requested: Money
-    outcome: Outcome
-    merchant_name: str | None = None
+    merchant_name: str | None
+    ordinary: OrdinaryOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class DescribedPersona:
-    """A persona with the outcomes that it has when new."""
+    """A persona with the tier, the score and the outcomes that it has when new. `score` is None if it is unscored."""
 
+    id: str
     handle: str
     username: str
     summary: str
     tier: Tier
     score: int | None
-    outcomes: tuple[OrdinaryOutcome, ...]
+    outcomes: tuple[PersonaOutcome, ...]
 
 
-def decide_ordinary_ask(
-    adapter: MerchantAdapter[Any],
-    person: Person,
-    limits: CreditLimits,
-    fixed: OutcomeOverride | None = None,
-    merchant_name: str | None = None,
-) -> OrdinaryOutcome:
-    """Returns the outcome of the adapter's ordinary ask for a person without exposure, reduced to the credit limit.
-    `fixed` decides instead of the policy."""
-    ask, now = adapter.ordinary_case.ask, adapter.ordinary_case.now
-    requested, result = adapter.requested_amount(ask), adapter.decide(ask, person, now)
-    limit = limits.limit(person.tier, requested.currency)
-    if fixed is None:
-        fitted = fit_to_available_limit(adapter, ask, person, now, result, limit)
-    else:
-        forced = force_result(adapter, ask, result, fixed.first_rule, BusinessTime(now))
-        fitted = fit_forced_approval(adapter, ask, now, forced, limit)
-    return OrdinaryOutcome(adapter.key, adapter.product, requested, fitted.outcome, merchant_name)
+_Describing = tuple[str | None, MerchantAdapter[Any]]
+"""An adapter whose ordinary ask describes personas, and the name of the merchant that has enabled it."""
 
 
 class PersonaOutcomeService:
-    """Describes the personas of a partner by the outcomes at its merchants."""
+    """Describes the personas of a partner by the outcomes of ordinary asks, by the policies in force now."""
 
-    def __init__(self, registry: AdapterRegistry, overrides: OverrideService, limits: CreditLimits) -> None:
-        self._registry, self._overrides, self._limits = registry, overrides, limits
+    def __init__(self, asks: OrdinaryAskService) -> None:
+        self._asks = asks
 
-    def list_personas(self, unit: UnitOfWork, partner_id: str) -> list[DescribedPersona]:
+    def list_at_merchants(self, unit: UnitOfWork, partner_id: str) -> list[DescribedPersona]:
         """Returns the personas of the partner, oldest first, each with its outcome at each adapter that decides for a
-        merchant of the partner, by the policies in force now. Tier, score and outcomes are those of a new persona."""
-        partner = unit.partners.load(partner_id)
-        assert partner is not None  # a session or a token names it
-        adapters = list(self._adapters(unit, partner_id))[:MOST_ADAPTERS]
-        return [
-            DescribedPersona(
-                handle=row.handle,
-                username=username(row.handle, partner),
-                summary=row.summary,
-                tier=tier_of(row.score),
-                score=row.score,
-                outcomes=tuple(self._decide(row, name, adapter) for name, adapter in adapters),
-            )
-            for row in unit.users.list_personas(partner_id)
+        merchant of the partner."""
+        adapters = [
+            (merchant.name, adapter)
+            for merchant in unit.merchants.list_merchants(partner_id)
+            for adapter in self._list_adapters(unit, merchant.id)
         ]
+        return self._describe_all(unit, partner_id, adapters[:MOST_ADAPTERS])
 
-    def _decide(self, row: PersonaRow, merchant_name: str, adapter: MerchantAdapter[Any]) -> OrdinaryOutcome:
-        person = Person(tier_of(row.score), row.open_overdue)
-        fixed = find_override(row.overrides or (), adapter.product)
-        return decide_ordinary_ask(adapter, person, self._limits, fixed, merchant_name)
+    def list_by_product(self, query: QueryUnit) -> list[DescribedPersona]:
+        """Returns the personas of the token's partner, oldest first, each with one outcome for each product."""
+        partner_id = query.principal.partner_id
+        return query.read(lambda unit: self._describe_all(unit, partner_id, self._list_products(unit, query)))
 
-    def _adapters(self, unit: UnitOfWork, partner_id: str) -> Iterator[tuple[str, MerchantAdapter[Any]]]:
-        """Each merchant's name with its adapter for each kind of ask, with the policy in force now."""
-        for merchant in unit.merchants.list_merchants(partner_id):
-            now, enabled = unit.business_time(merchant.id), unit.merchants.list_enabled_adapters(merchant.id)
-            for member in dict.fromkeys(self._registry[key].member for key in enabled if key in self._registry):
-                adapter = self._registry.select_adapter(member, enabled)
-                if adapter is not None:
-                    effective = self._overrides.effective_adapter(unit, merchant.id, adapter, now)
-                    yield merchant.name, effective.with_policy(effective.policies.at(now))
+    def find(self, query: QueryUnit, persona_id: str) -> DescribedPersona | None:
+        """Returns the persona of the token's partner with this id, as `list_by_product` does, None for any other id."""
+
+        def find(unit: UnitOfWork) -> DescribedPersona | None:
+            row = unit.users.load_persona(query.principal.partner_id, persona_id)
+            if row is None:
+                return None
+            return self._describe(row, _load_partner(unit, row.partner_id), self._list_products(unit, query))
+
+        return query.read(find)
+
+    def _describe_all(
+        self, unit: UnitOfWork, partner_id: str, adapters: Iterable[_Describing]
+    ) -> list[DescribedPersona]:
+        partner, used = _load_partner(unit, partner_id), tuple(adapters)
+        return [self._describe(row, partner, used) for row in unit.users.list_personas(partner_id)]
+
+    def _describe(self, row: PersonaRow, partner: PartnerRow, adapters: Iterable[_Describing]) -> DescribedPersona:
+        tier, overrides = tier_of(row.score), row.overrides or ()
+        person = Person(tier, row.open_overdue)
+        outcomes = tuple(
+            PersonaOutcome(name, self._asks.decide(adapter, person, find_override(overrides, adapter.product)))
+            for name, adapter in adapters
+        )
+        return DescribedPersona(
+            id=row.id,
+            handle=row.handle,
+            username=username(row.handle, partner),
+            summary=row.summary,
+            tier=tier,
+            score=row.score,
+            outcomes=outcomes,
+        )
+
+    def _list_products(self, unit: UnitOfWork, query: QueryUnit) -> list[_Describing]:
+        """One adapter for each product: an adapter that decides for the token's merchant if there is one, else the
+        first one that is loaded."""
+        merchant = unit.merchants.load(query.principal.merchant_id)
+        assert merchant is not None  # the merchant of a checked token
+        by_product: dict[Product, _Describing] = {}
+        for adapter in self._list_adapters(unit, merchant.id):
+            by_product.setdefault(adapter.product, (merchant.name, adapter))
+        for adapter in self._asks.registry.values():
+            by_product.setdefault(adapter.product, (None, with_policy_at(adapter, query.now)))
+        return [by_product[product] for product in Product if product in by_product]
+
+    def _list_adapters(self, unit: UnitOfWork, merchant_id: str) -> Iterable[MerchantAdapter[Any]]:
+        return self._asks.list_adapters(unit, merchant_id, unit.merchants.list_enabled_adapters(merchant_id))
+
+
+def _load_partner(unit: UnitOfWork, partner_id: str) -> PartnerRow:
+    partner = unit.partners.load(partner_id)
+    assert partner is not None  # a session or a token names it
+    return partner

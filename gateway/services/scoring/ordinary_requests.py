@@ -1,23 +1,20 @@
 """What merchants would decide about an ordinary request at a person's tier, and at the next one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.domain.consents.consent import ConsentStatus
-from gateway.domain.decisions.exposure import CreditLimits
 from gateway.domain.decisions.outcome import Outcome
 from gateway.domain.merchants import Product
 from gateway.domain.money import Money
 from gateway.domain.scoring.score import Measurement
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
-from gateway.services.policies.overrides import OverrideService
+from gateway.services.policies.ordinary_asks import OrdinaryAskService
 from gateway.store.identity.users import UserRow
 from gateway.store.unit import UnitOfWork
 from merchants.adapter import MerchantAdapter, Person
-from merchants.available_limit import fit_to_available_limit
-from merchants.registry import AdapterRegistry
 
 MOST_MERCHANTS = 20
 """The number of merchants that are listed at most."""
@@ -49,8 +46,8 @@ class OrdinaryRequestService:
     """Decides the ordinary request of each merchant's adapters, as if the person had no other agreement and nothing
     were overdue or broken. Nothing is written."""
 
-    def __init__(self, registry: AdapterRegistry, overrides: OverrideService, credit_limits: CreditLimits) -> None:
-        self._registry, self._overrides, self._credit_limits = registry, overrides, credit_limits
+    def __init__(self, asks: OrdinaryAskService) -> None:
+        self._asks = asks
 
     def list_requests(
         self, unit: UnitOfWork, user: UserRow, measurement: Measurement, next_tier: Tier | None
@@ -68,34 +65,18 @@ class OrdinaryRequestService:
         requests = tuple(
             self._decide(names[merchant_id], adapter, persons)
             for merchant_id in shown
-            for adapter in self._adapters(unit, merchant_id, enabled[merchant_id])
+            for adapter in self._asks.list_adapters(unit, merchant_id, enabled[merchant_id])
         )
         return OrdinaryRequests(requests, is_consented, len(listed) > MOST_MERCHANTS)
 
     def starter_limits(self, currencies: Iterable[str]) -> tuple[Money, ...]:
         """Returns the credit limits of a person without a score in these currencies, without those that are zero."""
-        limits = (self._credit_limits.limit(Tier.UNSCORED, currency) for currency in currencies)
+        limits = (self._asks.credit_limits.limit(Tier.UNSCORED, currency) for currency in currencies)
         return tuple(limit for limit in limits if limit.minor)
 
-    def _adapters(self, unit: UnitOfWork, merchant_id: str, enabled: tuple[str, ...]) -> Iterator[MerchantAdapter[Any]]:
-        """The merchant's adapter for each kind of ask, with the policy in force now."""
-        now = unit.business_time(merchant_id)
-        members = dict.fromkeys(self._registry[key].member for key in enabled if key in self._registry)
-        for member in members:
-            adapter = self._registry.select_adapter(member, enabled)
-            if adapter is not None:
-                effective = self._overrides.effective_adapter(unit, merchant_id, adapter, now)
-                yield effective.with_policy(effective.policies.at(now))
-
     def _decide(self, name: str, adapter: MerchantAdapter[Any], persons: Sequence[Person]) -> OrdinaryRequest:
-        ask, now = adapter.ordinary_case.ask, adapter.ordinary_case.now
-        requested = adapter.requested_amount(ask)
-        outcomes = []
-        for person in persons:
-            limit = self._credit_limits.limit(person.tier, requested.currency)
-            result = adapter.decide(ask, person, now)
-            outcomes.append(fit_to_available_limit(adapter, ask, person, now, result, limit).outcome)
-        return OrdinaryRequest(name, adapter.product, requested, tuple(outcomes))
+        decided = [self._asks.decide(adapter, person) for person in persons]
+        return OrdinaryRequest(name, adapter.product, decided[0].requested, tuple(each.outcome for each in decided))
 
 
 def _person(measurement: Measurement, tier: Tier) -> Person:

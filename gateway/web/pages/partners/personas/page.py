@@ -11,7 +11,7 @@ from gateway.domain.decisions.check_in import CheckInTerms
 from gateway.domain.decisions.credit_offer import CreditOfferTerms
 from gateway.domain.decisions.outcome import Approval
 from gateway.domain.decisions.transitions import first_status
-from gateway.services.sandbox.persona_outcomes import OrdinaryOutcome
+from gateway.services.sandbox.persona_outcomes import PersonaOutcome
 from gateway.web.pages.partners.desk import PERSONAS, Desk
 from gateway.web.site.consent_parts import PRODUCTS
 from gateway.web.site.site import Site
@@ -40,7 +40,7 @@ def routes(site: Site) -> list[Route]:
 
     async def show(request: Request) -> Response:
         session = await site.partner_sessions.require(request)
-        personas = await desk.read(lambda unit: service.list_personas(unit, session.partner_id))
+        personas = await desk.read(lambda unit: service.list_at_merchants(unit, session.partner_id))
         texts = site.renderer.texts(request)
         return desk.page(
             request,
@@ -54,7 +54,8 @@ def routes(site: Site) -> list[Route]:
     return [Route(PERSONAS, show)]
 
 
-def _describe(texts: Texts, ordinary: OrdinaryOutcome) -> OutcomeView:
+def _describe(texts: Texts, described: PersonaOutcome) -> OutcomeView:
+    ordinary = described.ordinary
     outcome, requested = ordinary.outcome, texts.money(ordinary.requested)
     parts = []
     if isinstance(outcome, Approval):
@@ -67,7 +68,7 @@ def _describe(texts: Texts, ordinary: OrdinaryOutcome) -> OutcomeView:
         if isinstance(terms, CheckInTerms) and terms.skip_front_desk:
             parts.append(texts.gettext(_NO_FRONT_DESK))
     return OutcomeView(
-        merchant=ordinary.merchant_name or ordinary.adapter,
+        merchant=described.merchant_name or ordinary.adapter,
         asked=texts.gettext(_ASKED, amount=requested, product=texts.gettext(PRODUCTS[ordinary.product])),
         status=first_status(outcome),
         granted=texts.comma.join(parts),
