@@ -9,6 +9,7 @@ from gateway.domain.decisions.exposure import rounded_exposure
 from gateway.domain.money import Money
 from tests.support.asks import credit
 from tests.support.merchant_client import MerchantClient
+from tests.support.sandbox_partner import SandboxPartner
 from tests.support.scenario import (
     CREDIT_LIMIT,
     PERSONA,
@@ -43,6 +44,21 @@ def shop(sandbox: Sandbox) -> Iterator[MerchantClient]:
     partner = MerchantClient(sandbox, "online_shop")
     yield partner
     partner.close()
+
+
+@pytest.fixture(scope="module")
+def shared_partner(sqlite_sandbox: Sandbox) -> Iterator[SandboxPartner]:
+    """The online shop of a partner that the tests of this file share."""
+    opened = SandboxPartner(sqlite_sandbox)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def partner(shared_partner: SandboxPartner) -> SandboxPartner:
+    """The online shop, as on its first day."""
+    shared_partner.reset()
+    return shared_partner
 
 
 @pytest.fixture

@@ -16,86 +16,79 @@ FIND = "query ($reference: String!) { decision(by: {merchantReference: $referenc
 
 
 @pytest.fixture(scope="module")
-def partner(sqlite_sandbox: Sandbox) -> Iterator[SandboxPartner]:
-    opened = SandboxPartner(sqlite_sandbox)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def token(partner: SandboxPartner) -> str:
-    return partner.token()
+def token(shared_partner: SandboxPartner) -> str:
+    return shared_partner.token()
 
 
 def tier(partner: SandboxPartner, token: str) -> str:
     return str(partner.data(TIER, token)["scoreTier"]["tier"])
 
 
-def test_latency_delays_the_response(partner: SandboxPartner, token: str) -> None:
-    partner.inject(latency="PT0.3S")
+def test_latency_delays_the_response(shared_partner: SandboxPartner, token: str) -> None:
+    shared_partner.inject(latency="PT0.3S")
     begun = time.monotonic()
-    assert tier(partner, token) == "EXCELLENT"
+    assert tier(shared_partner, token) == "EXCELLENT"
     assert time.monotonic() - begun >= 0.3
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_http_status_is_that_of_a_proxy(partner: SandboxPartner, token: str, status: int) -> None:
-    partner.inject(httpStatus=status)
-    response = partner.post(TIER, token)
+def test_http_status_is_that_of_a_proxy(shared_partner: SandboxPartner, token: str, status: int) -> None:
+    shared_partner.inject(httpStatus=status)
+    response = shared_partner.post(TIER, token)
     assert response.status_code == status
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert ("retry-after" in response.headers) == (status in {429, 503})
-    assert tier(partner, token) == "EXCELLENT"
+    assert tier(shared_partner, token) == "EXCELLENT"
 
 
 @pytest.mark.parametrize(
     ("code", "status"), [("UNAVAILABLE", 503), ("INTERNAL_SERVER_ERROR", 500), ("GRAPHQL_VALIDATION_FAILED", 200)]
 )
-def test_error_code_has_its_status(partner: SandboxPartner, token: str, code: str, status: int) -> None:
-    partner.inject(graphqlErrorCode=code)
-    response = partner.post(TIER, token)
+def test_error_code_has_its_status(shared_partner: SandboxPartner, token: str, code: str, status: int) -> None:
+    shared_partner.inject(graphqlErrorCode=code)
+    response = shared_partner.post(TIER, token)
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (status, code)
     assert "data" not in response.json()
-    assert tier(partner, token) == "EXCELLENT"
+    assert tier(shared_partner, token) == "EXCELLENT"
 
 
-def test_score_service_is_down(partner: SandboxPartner, token: str) -> None:
-    partner.inject(count=2, scoreServiceDown=True)
-    response = partner.post(TIER, token).json()
+def test_score_service_is_down(shared_partner: SandboxPartner, token: str) -> None:
+    shared_partner.inject(count=2, scoreServiceDown=True)
+    response = shared_partner.post(TIER, token).json()
     assert (response["errors"][0]["extensions"]["code"], response["data"]["consentedUser"]["scoreTier"]) == (
         "SCORE_UNAVAILABLE",
         None,
     )
-    payload = partner.data(REQUEST, token, input=request_input(order()))
+    payload = shared_partner.data(REQUEST, token, input=request_input(order()))
     assert payload["decision"] is None
     assert [each["code"] for each in payload["userErrors"]] == ["SCORE_UNAVAILABLE"]
-    assert tier(partner, token) == "EXCELLENT"
+    assert tier(shared_partner, token) == "EXCELLENT"
 
 
-def test_throttled_call_is_not_executed(partner: SandboxPartner, token: str) -> None:
-    partner.inject(throttle=True)
+def test_throttled_call_is_not_executed(shared_partner: SandboxPartner, token: str) -> None:
+    shared_partner.inject(throttle=True)
     command = request_input(order())
-    response = partner.post(REQUEST, token, input=command)
+    response = shared_partner.post(REQUEST, token, input=command)
     error = response.json()["errors"][0]["extensions"]
     assert (response.status_code, error["code"], response.headers["retry-after"]) == (429, "THROTTLED", "1")
     assert response.json()["extensions"]["cost"]["throttleStatus"]["currentlyAvailable"] == 0
-    assert partner.data(FIND, reference=command["merchantReference"]) is None
+    assert shared_partner.data(FIND, reference=command["merchantReference"]) is None
 
 
-def test_dropped_response_is_lost_after_the_commit(partner: SandboxPartner, token: str) -> None:
-    partner.inject(dropResponse=True)
+def test_dropped_response_is_lost_after_the_commit(shared_partner: SandboxPartner, token: str) -> None:
+    shared_partner.inject(dropResponse=True)
     command = request_input(order("1.00"))
     with pytest.raises(httpx2.RemoteProtocolError):
-        partner.post(REQUEST, token, input=command)
-    assert partner.data(FIND, reference=command["merchantReference"]) == {"status": "APPROVED"}
-    repeated = partner.data(REQUEST, token, input=command)
+        shared_partner.post(REQUEST, token, input=command)
+    assert shared_partner.data(FIND, reference=command["merchantReference"]) == {"status": "APPROVED"}
+    repeated = shared_partner.data(REQUEST, token, input=command)
     assert (repeated["replayed"], repeated["decision"]["status"]) == (True, "APPROVED")
 
 
-def test_idempotency_key_is_in_progress(partner: SandboxPartner, token: str) -> None:
-    partner.inject(idempotencyInProgress=True)
+def test_idempotency_key_is_in_progress(shared_partner: SandboxPartner, token: str) -> None:
+    shared_partner.inject(idempotencyInProgress=True)
     command = request_input(order("1.00"))
-    first, second = (partner.data(REQUEST, token, input=command) for _ in range(2))
+    first, second = (shared_partner.data(REQUEST, token, input=command) for _ in range(2))
     assert first["decision"] is None
     assert [(each["code"], each["field"]) for each in first["userErrors"]] == [
         ("IDEMPOTENCY_IN_PROGRESS", ["input", "idempotencyKey"])
@@ -104,8 +97,8 @@ def test_idempotency_key_is_in_progress(partner: SandboxPartner, token: str) -> 
 
 
 @pytest.fixture
-def app(partner: SandboxPartner) -> Iterator[FapiApp]:
-    with connected_app(partner) as app:
+def app(shared_partner: SandboxPartner) -> Iterator[FapiApp]:
+    with connected_app(shared_partner) as app:
         yield app
 
 
@@ -131,28 +124,28 @@ def test_new_nonce_is_demanded_of_a_bound_token(app: FapiApp) -> None:
     assert send_once(app, token).status_code == 200
 
 
-def test_call_that_injects_is_not_hit(partner: SandboxPartner) -> None:
-    partner.inject(count=3, httpStatus=500)
-    assert partner.data("{ sandboxClock { offset } }") == {"offset": "PT0S"}
-    partner.inject(count=1, httpStatus=502)
-    both = partner.post("{ sandboxClock { offset } viewer { appName } }")
+def test_call_that_injects_is_not_hit(shared_partner: SandboxPartner) -> None:
+    shared_partner.inject(count=3, httpStatus=500)
+    assert shared_partner.data("{ sandboxClock { offset } }") == {"offset": "PT0S"}
+    shared_partner.inject(count=1, httpStatus=502)
+    both = shared_partner.post("{ sandboxClock { offset } viewer { appName } }")
     assert both.status_code == 502, "a document with another field is hit"
-    assert partner.post("{ viewer { appName } }").status_code == 200
+    assert shared_partner.post("{ viewer { appName } }").status_code == 200
 
 
-def test_invalid_document_is_hit(partner: SandboxPartner) -> None:
-    partner.inject(httpStatus=500)
-    assert partner.post("{ sandboxNone }").status_code == 500
-    assert partner.post("{ sandboxNone }").status_code == 200
+def test_invalid_document_is_hit(shared_partner: SandboxPartner) -> None:
+    shared_partner.inject(httpStatus=500)
+    assert shared_partner.post("{ sandboxNone }").status_code == 500
+    assert shared_partner.post("{ sandboxNone }").status_code == 200
 
 
-def test_other_partner_is_not_hit(partner: SandboxPartner, sqlite_sandbox: Sandbox) -> None:
-    partner.inject(httpStatus=500)
+def test_other_partner_is_not_hit(shared_partner: SandboxPartner, sqlite_sandbox: Sandbox) -> None:
+    shared_partner.inject(httpStatus=500)
     demo = sqlite_sandbox.credentials["merchants"][0]["merchant_token"]
-    assert partner.post("{ viewer { appName } }", demo).status_code == 200
-    assert partner.post("{ viewer { appName } }").status_code == 500
+    assert shared_partner.post("{ viewer { appName } }", demo).status_code == 200
+    assert shared_partner.post("{ viewer { appName } }").status_code == 500
 
 
-def test_fault_cannot_be_injected_without_the_scope(partner: SandboxPartner, token: str) -> None:
-    response = partner.post(INJECT, token, fault={"throttle": True})
+def test_fault_cannot_be_injected_without_the_scope(shared_partner: SandboxPartner, token: str) -> None:
+    response = shared_partner.post(INJECT, token, fault={"throttle": True})
     assert response.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"

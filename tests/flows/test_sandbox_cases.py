@@ -3,7 +3,6 @@ of docs/sandbox.md. CASES maps each row to its tests. Those in other files are n
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,23 +71,8 @@ TRIGGER = """mutation ($variant: SandboxWebhookVariant) { sandboxWebhookTrigger(
   event { id } deliveries { status } } }"""
 
 
-@pytest.fixture(scope="module")
-def shared(sqlite_sandbox: Sandbox) -> Iterator[SandboxPartner]:
-    """The online shop of a partner that the tests of this file share."""
-    opened = SandboxPartner(sqlite_sandbox)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def partner(shared: SandboxPartner) -> SandboxPartner:
-    """The online shop, as on its first day."""
-    shared.reset()
-    return shared
-
-
-def test_consent_is_denied_or_narrowed(shared: SandboxPartner) -> None:
-    denied, narrowed = (shared.grant(answer=answer, scopes=["score:tier"]) for answer in ("DENY", "NARROW"))
+def test_consent_is_denied_or_narrowed(shared_partner: SandboxPartner) -> None:
+    denied, narrowed = (shared_partner.grant(answer=answer, scopes=["score:tier"]) for answer in ("DENY", "NARROW"))
     assert ([each["code"] for each in denied["userErrors"]], denied["accessToken"]) == (["CONSENT_DENIED"], None)
     assert narrowed["consent"]["status"] == "ACTIVE"
 
@@ -103,33 +87,33 @@ def test_consent_ends_with_an_open_obligation(partner: SandboxPartner, ending: s
     assert case.read()["status"] == "ACTIVE"
 
 
-def test_access_token_expires(shared: SandboxPartner) -> None:
-    grant = shared.grant()
-    assert shared.data(EXPIRE, id=grant["consent"]["id"])["expiredCount"] == 1
-    refused = shared.post(TIER, grant["accessToken"])
+def test_access_token_expires(shared_partner: SandboxPartner) -> None:
+    grant = shared_partner.grant()
+    assert shared_partner.data(EXPIRE, id=grant["consent"]["id"])["expiredCount"] == 1
+    refused = shared_partner.post(TIER, grant["accessToken"])
     assert refused.status_code == 401
     assert 'error="invalid_token"' in refused.headers["www-authenticate"]
 
 
-def test_refresh_token_is_used_twice(shared: SandboxPartner) -> None:
+def test_refresh_token_is_used_twice(shared_partner: SandboxPartner) -> None:
     """All tokens that the first one has led to end."""
-    shop = MerchantClient(shared, "online_shop")
+    shop = MerchantClient(shared_partner, "online_shop")
     first = shop.tokens()
     second = shop.app.refresh(first["refresh_token"]).json()
     third = shop.app.refresh(second["refresh_token"]).json()
-    assert shared.post(TIER, third["access_token"]).status_code == 200
+    assert shared_partner.post(TIER, third["access_token"]).status_code == 200
     assert shop.app.refresh(first["refresh_token"]).json()["error"] == "invalid_grant"
     assert shop.app.refresh(third["refresh_token"]).json()["error"] == "invalid_grant"
-    statuses = [shared.post(TIER, each["access_token"]).status_code for each in (first, second, third)]
+    statuses = [shared_partner.post(TIER, each["access_token"]).status_code for each in (first, second, third)]
     assert statuses == [401, 401, 401]
     shop.close()
 
 
-def test_idempotency_key_is_reused(shared: SandboxPartner) -> None:
-    token = shared.token()
+def test_idempotency_key_is_reused(shared_partner: SandboxPartner) -> None:
+    token = shared_partner.token()
     command = request_input(order("1.00"))
-    shared.data(REQUEST, token, input=command)
-    payload = shared.data(REQUEST, token, input={**command, "ask": order("2.00")})
+    shared_partner.data(REQUEST, token, input=command)
+    payload = shared_partner.data(REQUEST, token, input={**command, "ask": order("2.00")})
     (problem,) = payload["userErrors"]
     assert (problem["code"], problem["differingFields"]) == (
         "IDEMPOTENCY_KEY_REUSED",
@@ -185,13 +169,13 @@ def decide(partner: SandboxPartner, code: str, event: str, persona: str | None =
 @pytest.mark.parametrize(
     ("event", "answer"), [("APPROVE", ""), ("DENY", "access_denied"), ("EXPIRE", "expired_token"), (None, "slow_down")]
 )
-def test_device_grant_ends(shared: SandboxPartner, event: str | None, answer: str) -> None:
-    app = shared.app
+def test_device_grant_ends(shared_partner: SandboxPartner, event: str | None, answer: str) -> None:
+    app = shared_partner.app
     device = authorize_device(app, SALE)
     if event is None:
         assert error(poll(app, device["device_code"])) == "authorization_pending"
     else:
-        payload = decide(shared, device["user_code"], event, None if event == "EXPIRE" else "good")
+        payload = decide(shared_partner, device["user_code"], event, None if event == "EXPIRE" else "good")
         assert payload["userErrors"] == []
         assert payload["consent"] == ({"status": "ACTIVE"} if event == "APPROVE" else None)
     response = poll(app, device["device_code"])
@@ -199,7 +183,9 @@ def test_device_grant_ends(shared: SandboxPartner, event: str | None, answer: st
         assert error(response) == answer
         return
     assert response.json()["scope"] == "decisions:request"
-    assert shared.data("{ viewer { scopes } }", response.json()["access_token"]) == {"scopes": ["decisions:request"]}
+    assert shared_partner.data("{ viewer { scopes } }", response.json()["access_token"]) == {
+        "scopes": ["decisions:request"]
+    }
 
 
 def test_device_code_is_decided_once_and_by_the_own_partner(partner: SandboxPartner, sqlite_sandbox: Sandbox) -> None:

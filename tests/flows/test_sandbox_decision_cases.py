@@ -1,32 +1,14 @@
 """Decisions and tiers in each of the cases that a partner fears, forced in a sandbox over HTTP. They are rows of the
 table in test_sandbox_cases."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.merchant_client import REQUEST, TIER, car, request_input
 from tests.support.sandbox_partner import Order, SandboxPartner
-from tests.support.server import Sandbox
 from tests.support.transitions import RESPOND
 
 CREATE = """mutation ($input: SandboxPersonaCreateInput!) { sandboxPersonaCreate(input: $input) {
   persona { id } userErrors { code } } }"""
-
-
-@pytest.fixture(scope="module")
-def shared(sqlite_sandbox: Sandbox) -> Iterator[SandboxPartner]:
-    """The online shop of a partner that the tests of this file share."""
-    opened = SandboxPartner(sqlite_sandbox)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def partner(shared: SandboxPartner) -> SandboxPartner:
-    """The online shop, as on its first day."""
-    shared.reset()
-    return shared
 
 
 @pytest.mark.parametrize(
@@ -39,8 +21,10 @@ def partner(shared: SandboxPartner) -> SandboxPartner:
         ("overdue", "DECLINED", ["OPEN_OVERDUE_OBLIGATION"]),
     ],
 )
-def test_personas_have_their_outcomes(shared: SandboxPartner, persona: str, outcome: str, reasons: list[str]) -> None:
-    cars = shared.as_merchant("car_rental")
+def test_personas_have_their_outcomes(
+    shared_partner: SandboxPartner, persona: str, outcome: str, reasons: list[str]
+) -> None:
+    cars = shared_partner.as_merchant("car_rental")
     payload = cars.data(REQUEST, cars.token(persona), input=request_input(car()))
     decision = payload["decision"]
     codes = [each["code"] for each in decision["outcome"].get("reasons", [])]
@@ -55,14 +39,14 @@ def test_outcome_is_fixed_for_a_person_of_your_own(partner: SandboxPartner) -> N
 
 
 @pytest.mark.parametrize(("event", "after"), [("APPROVE_PENDING", "APPROVED"), ("DECLINE_PENDING", "DECLINED")])
-def test_pending_decision_is_decided(shared: SandboxPartner, event: str, after: str) -> None:
-    case = Order(shared, merchantReference=f"force-pending-{event}")
+def test_pending_decision_is_decided(shared_partner: SandboxPartner, event: str, after: str) -> None:
+    case = Order(shared_partner, merchantReference=f"force-pending-{event}")
     assert case.decision["status"] == "PENDING"
     assert case.simulate(event) == after
 
 
-def test_limit_is_full(shared: SandboxPartner) -> None:
-    decision = Order(shared, merchantReference="force-limit-1").decision
+def test_limit_is_full(shared_partner: SandboxPartner) -> None:
+    decision = Order(shared_partner, merchantReference="force-limit-1").decision
     assert (decision["status"], decision["outcome"]["reasons"][0]["code"]) == ("DECLINED", "EXPOSURE_LIMIT_REACHED")
 
 
