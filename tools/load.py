@@ -3,12 +3,15 @@
     load.py run FOLDER [--scenario NAME ...] [--rounds N] [--json FILE] [--profile FILE]
     load.py compare BEFORE AFTER [--scenario NAME ...] [--rounds N] [--json FILE]
 
-Each run starts `FOLDER/.venv/bin/python -m gateway sandbox up` on core 0, with a new SQLite database in a temporary
-folder. The load comes from core 1, over loopback. A run sends a fixed number of requests, so that both checkouts do the
-same work, and stops after `--limit` seconds. Every response is checked; the exit code is 1 if one is incorrect.
-`growth` reports the cost of one more decision for a person who has 1, 100 and 1,000 open decisions. `others` is the
-share of core 0 that other processes used: measure again if it is not small. `--profile` needs py-spy in this
-environment.
+Each server is `FOLDER/.venv/bin/python -m gateway sandbox up` on core 0, with a new SQLite database in a temporary
+folder. The load comes from core 1, over loopback. A round sends a fixed number of requests, so that both checkouts do
+the same work, and stops after `--limit` seconds. Every response is checked; the exit code is 1 if one is incorrect.
+
+`compare` keeps both servers running. Each round sends requests to one and then to the other, in a random order, so that
+both have the same speed of the machine. Its ratios are medians of the ratios of the rounds. `cpu ms` includes what a
+server does in the second after its last response. `growth` reports the cost of one more decision for a person who has
+1, 100 and 1,000 open decisions; it starts new servers for each round. `others` is the share of core 0 that other
+processes used: measure again if it is not small. `--profile` needs py-spy in this environment.
 """
 
 import argparse
@@ -16,23 +19,28 @@ import asyncio
 import itertools
 import json
 import os
-import statistics
+import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from tools.load_figures import HEAD, Figures, FiguresByLabel, figures_of, medians, ratios, row
 from tools.measured_sandbox import Call, Connection, Server, profiled, running
 
 LOAD_CORE = 1
 PERSONAS = ("excellent", "threshold", "just-below", "good", "fair")
 OPEN_DECISIONS = (1, 100, 1_000)
+GROWTH = "growth"
+WORK_AFTER_RESPONSES = 1.0
+"""Seconds after the last response whose CPU time counts too: the request log and webhooks are written then."""
 TIER = "{ consentedUser { scoreTier { tier rank } } }"
 REQUEST = """mutation ($input: DecisionRequestInput!) { decisionRequest(input: $input) {
   decision { id status outcome { __typename ... on Approval { validUntil terms {
@@ -46,26 +54,11 @@ PAGE = """{ merchant { decisions(first: 50) {
 
 
 @dataclass(frozen=True)
-class Figures:
-    """The results of one scenario. `cpu_ms` is the server's CPU time per request, `others` the share of its core that
-    other processes used."""
-
-    scenario: str
-    requests: int
-    errors: int
-    seconds: float
-    per_second: float
-    p50_ms: float
-    p99_ms: float
-    max_ms: float
-    cpu_ms: float
-    others: float
-
-
-@dataclass(frozen=True)
 class Options:
-    """Options of a measurement: a factor for the number of requests, seconds at most, and the file of the profile."""
+    """Options of a measurement: rounds, a factor for the number of requests, seconds of a round at most, and the file
+    of the profile."""
 
+    rounds: int
     scale: float
     limit: float
     profile: Path | None
@@ -135,43 +128,31 @@ async def prepare(server: Server, calls: Iterator[Call], connections: int, count
         raise RuntimeError(f"{sent.errors} of {count} calls before the measurement got an incorrect response")
 
 
-def figures_of(
-    scenario: str, latencies: list[float], errors: int, seconds: float, cpu: float, others: float
-) -> Figures:
-    count, ordered = len(latencies), sorted(latencies)
-    p50, p99, longest = (1000 * ordered[min(count - 1, int(count * part))] for part in (0.5, 0.99, 1))
-    return Figures(scenario, count, errors, seconds, count / seconds, p50, p99, longest, 1000 * cpu / count, others)
+async def tier_calls(server: Server) -> Iterator[Call]:
+    """Returns reads of the tier, by the personas in turn."""
 
-
-async def measure_tier(server: Server, options: Options) -> list[Figures]:
     def is_correct(tier: str, data: dict[str, Any]) -> bool:
         return str(data["consentedUser"]["scoreTier"]["tier"]) == tier
 
-    each = [call_for(server.user_token(name), partial(is_correct, server.tier(name)), TIER) for name in PERSONAS]
-    calls = itertools.cycle(each)
-    await prepare(server, calls, 32, 200)
-    with profiled(server, options.profile):
-        return [await load(server, "tier", calls, 32, int(4_000 * options.scale), options.limit)]
+    return itertools.cycle(
+        [call_for(server.user_token(name), partial(is_correct, server.tier(name)), TIER) for name in PERSONAS]
+    )
 
 
-async def measure_decision(server: Server, options: Options) -> list[Figures]:
-    calls = decision_calls([server.user_token(handle) for handle in PERSONAS])
-    await prepare(server, calls, 64, 100)
-    with profiled(server, options.profile):
-        return [await load(server, "decision", calls, 64, int(1_500 * options.scale), options.limit)]
+async def new_decision_calls(server: Server) -> Iterator[Call]:
+    """Returns requests for decisions, by the personas in turn."""
+    return decision_calls([server.user_token(handle) for handle in PERSONAS])
 
 
-async def measure_page(server: Server, options: Options) -> list[Figures]:
+async def page_calls(server: Server) -> Iterator[Call]:
+    """Returns reads of a page of 50 decisions, after 250 were made."""
+
     def is_correct(data: dict[str, Any]) -> bool:
         page = data["merchant"]["decisions"]
         return len(page["nodes"]) == 50 and page["pageInfo"]["hasNextPage"] is True
 
-    decisions = decision_calls([server.user_token(handle) for handle in PERSONAS])
-    await prepare(server, decisions, 16, 250)
-    calls = itertools.repeat(call_for(server.merchant_token, is_correct, PAGE))
-    await prepare(server, calls, 16, 32)
-    with profiled(server, options.profile):
-        return [await load(server, "page", calls, 16, int(400 * options.scale), options.limit)]
+    await prepare(server, await new_decision_calls(server), 16, 250)
+    return itertools.repeat(call_for(server.merchant_token, is_correct, PAGE))
 
 
 async def measure_growth(server: Server, options: Options) -> list[Figures]:
@@ -198,83 +179,96 @@ async def measure_growth(server: Server, options: Options) -> list[Figures]:
     return results
 
 
-SCENARIOS = {"tier": measure_tier, "decision": measure_decision, "page": measure_page, "growth": measure_growth}
+@dataclass(frozen=True)
+class Scenario:
+    """The calls for a server, over how many connections they are sent, and how many in a round."""
+
+    calls: Callable[[Server], Awaitable[Iterator[Call]]]
+    connections: int
+    count: int
 
 
-def measure(folder: Path, scenario: str, options: Options) -> list[Figures]:
-    """Runs a scenario once, with its own server."""
-    with running(folder) as server:
-        return asyncio.run(SCENARIOS[scenario](server, options))
+SCENARIOS = {
+    "tier": Scenario(tier_calls, 32, 1_000),
+    "decision": Scenario(new_decision_calls, 64, 400),
+    "page": Scenario(page_calls, 16, 100),
+}
 
 
-def medians(rounds: list[Figures]) -> Figures:
-    """Returns the median of each figure. Errors are added up; `max_ms` and `others` are the largest of all rounds."""
-    names = ("seconds", "per_second", "p50_ms", "p99_ms", "cpu_ms")
-    return Figures(
-        scenario=rounds[0].scenario,
-        requests=min(figures.requests for figures in rounds),
-        errors=sum(figures.errors for figures in rounds),
-        max_ms=max(figures.max_ms for figures in rounds),
-        others=max(figures.others for figures in rounds),
-        **{name: statistics.median(getattr(figures, name) for figures in rounds) for name in names},
-    )
+async def alternate(name: str, servers: Mapping[str, Server], options: Options) -> AsyncIterator[tuple[str, Figures]]:
+    """Yields the label of a server with its figures, for each server in each round."""
+    scenario = SCENARIOS[name]
+    count, calls = int(scenario.count * options.scale), {}
+    for label, server in servers.items():
+        calls[label] = await scenario.calls(server)
+        await prepare(server, calls[label], scenario.connections, scenario.count // 4)
+    with profiled(next(iter(servers.values())), options.profile):
+        for _ in range(options.rounds):
+            for label, server in random.sample([*servers.items()], len(servers)):
+                before = server.cpu_seconds()
+                figures = await load(server, name, calls[label], scenario.connections, count, options.limit)
+                await asyncio.sleep(WORK_AFTER_RESPONSES)
+                cpu = server.cpu_seconds() - before
+                yield label, replace(figures, cpu_ms=1000 * cpu / figures.requests)
 
 
-def row(label: str, figures: Figures) -> str:
-    return (
-        f"{figures.scenario:<12} {label:<8} {figures.requests:>6} {figures.errors:>6} {figures.per_second:>8.1f}"
-        f" {figures.p50_ms:>8.1f} {figures.p99_ms:>8.1f} {figures.max_ms:>8.1f} {figures.cpu_ms:>8.2f}"
-        f" {figures.others:>6.0%}"
-    )
+async def measure(name: str, folders: Mapping[str, Path], options: Options) -> AsyncIterator[tuple[str, Figures]]:
+    """Yields the label of a folder with the figures of its server, for each folder in each round."""
+    if name != GROWTH:
+        with ExitStack() as stack:
+            servers = {label: stack.enter_context(running(folder)) for label, folder in folders.items()}
+            async for each in alternate(name, servers, options):
+                yield each
+        return
+    for _, (label, folder) in itertools.product(range(options.rounds), folders.items()):
+        with running(folder) as server:
+            for figures in await measure_growth(server, options):
+                yield label, figures
 
 
-HEAD = "scenario     checkout  count errors    req/s   p50 ms   p99 ms   max ms   cpu ms others"
+async def measure_all(names: Sequence[str], folders: Mapping[str, Path], options: Options) -> FiguresByLabel:
+    """Returns the figures of all rounds, and prints each."""
+    results: FiguresByLabel = {}
+    print(HEAD, flush=True)
+    for name in names:
+        async for label, figures in measure(name, folders, options):
+            results.setdefault(figures.scenario, {each: [] for each in folders})[label].append(figures)
+            print(row(label, figures), flush=True)
+    return results
 
 
 def main() -> None:
+    """Measures, and exits with 1 if a response was incorrect."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = (*SCENARIOS, GROWTH)
     parser.add_argument("mode", choices=("run", "compare"))
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--scenario", action="append", choices=tuple(SCENARIOS))
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--scenario", action="append", choices=names)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of requests")
-    parser.add_argument("--limit", type=float, default=120.0, help="seconds that a measurement may take")
+    parser.add_argument("--limit", type=float, default=120.0, help="seconds that a round of a server may take")
     parser.add_argument("--json", type=Path)
-    parser.add_argument(
-        "--profile", type=Path, help="file for the stacks of py-spy; needs one --scenario and --rounds 1"
-    )
+    parser.add_argument("--profile", type=Path, help="file for the stacks of py-spy; needs run and one --scenario")
     arguments = parser.parse_args()
     labels = {"run": ("checkout",), "compare": ("before", "after")}[arguments.mode]
     if len(arguments.folders) != len(labels):
         parser.error(f"{arguments.mode} takes {len(labels)} folders")
-    if arguments.profile and (arguments.rounds, len(arguments.scenario or ())) != (1, 1):
-        parser.error("--profile needs one --scenario and --rounds 1")
+    if arguments.profile and (arguments.mode, len(arguments.scenario or ())) != ("run", 1):
+        parser.error("--profile needs run and one --scenario")
     os.sched_setaffinity(0, {LOAD_CORE})
-    options = Options(arguments.scale, arguments.limit, arguments.profile)
+    options = Options(arguments.rounds, arguments.scale, arguments.limit, arguments.profile)
     folders = dict(zip(labels, (folder.resolve() for folder in arguments.folders), strict=True))
-    runs: dict[str, dict[str, list[Figures]]] = {}
-    print(HEAD, flush=True)
-    for scenario in arguments.scenario or SCENARIOS:
-        for _, (label, folder) in itertools.product(range(arguments.rounds), folders.items()):
-            for figures in measure(folder, scenario, options):
-                runs.setdefault(figures.scenario, {}).setdefault(label, []).append(figures)
-                print(row(label, figures), flush=True)
+    results = asyncio.run(measure_all(arguments.scenario or names, folders, options))
     if arguments.json:
-        every = [{"checkout": label, **asdict(f)} for r in runs.values() for label, fs in r.items() for f in fs]
+        every = [{"checkout": label, **asdict(f)} for r in results.values() for label, fs in r.items() for f in fs]
         arguments.json.write_text(json.dumps(every, indent=1) + "\n")
     print(f"\nMedians of {arguments.rounds} rounds (of all rounds: errors, longest request, others)\n{HEAD}")
-    for by_label in runs.values():
-        middle = {label: medians(rounds) for label, rounds in by_label.items()}
-        for label, figures in middle.items():
-            print(row(label, figures))
-        if len(middle) == 2:
-            before, after = middle["before"], middle["after"]
-            print(
-                f"{'':12} ratio: {after.per_second / before.per_second:.2f} times the requests per second,"
-                f" {before.p50_ms / after.p50_ms:.2f} times faster at p50, {before.p99_ms / after.p99_ms:.2f} at p99,"
-                f" 1/{before.cpu_ms / after.cpu_ms:.2f} of the CPU"
-            )
-    if any(figures.errors for by_label in runs.values() for rounds in by_label.values() for figures in rounds):
+    for by_label in results.values():
+        for label, rounds in by_label.items():
+            print(row(label, medians(rounds)))
+        if len(by_label) == 2:
+            print(ratios(by_label["before"], by_label["after"]))
+    if any(figures.errors for by_label in results.values() for rounds in by_label.values() for figures in rounds):
         sys.exit(1)
 
 
