@@ -147,9 +147,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "DOCUMENT_ID_REQUIRED": {
         "errors": [
             {
-                "message": "The request has the text of a document, and this "
-                "deployment executes registered documents only. This error "
-                "was forced by sandboxFaultInject.",
+                "message": "This deployment executes registered documents only. Let the operator register the"
+                " document, and send its identifier as documentId instead of query.",
                 "extensions": {"code": "DOCUMENT_ID_REQUIRED"},
             }
         ],
@@ -178,12 +177,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "UNAVAILABLE": {
         "errors": [
             {
-                "message": "The database or the shared store cannot be used at the moment, a "
-                "lock was held for too long, or too many requests wait for their "
-                "turn. `message` says whether something was recorded. HTTP 503 with "
-                "`Retry-After` if nothing of the document ran, else 200. This error "
-                "was forced by sandboxFaultInject.",
-                "extensions": {"code": "UNAVAILABLE"},
+                "message": "The gateway cannot be used at the moment. Nothing was recorded. Send the same request"
+                " again later, with the same idempotency key.",
+                "extensions": {"code": "UNAVAILABLE", "requestId": "req_..."},
             }
         ],
         "extensions": {"requestId": "req_..."},
@@ -191,11 +187,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "DEADLINE_EXCEEDED": {
         "errors": [
             {
-                "message": "The request took too long, and the gateway ended it. Of "
-                "mutations, those that have a payload were recorded. HTTP 503 "
-                "with `Retry-After` if nothing of the document ran, else 200. "
-                "This error was forced by sandboxFaultInject.",
-                "extensions": {"code": "DEADLINE_EXCEEDED"},
+                "message": "The request took too long and was ended. Nothing was recorded. Send the same request"
+                " again later, with the same idempotency key.",
+                "extensions": {"code": "DEADLINE_EXCEEDED", "requestId": "req_..."},
             }
         ],
         "extensions": {"requestId": "req_..."},
@@ -225,12 +219,12 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "extensions": {"requestId": "req_..."},
     },
     "INTERNAL_SERVER_ERROR": {
+        "data": {"consentedUser": {"scoreTier": None}},
         "errors": [
             {
-                "message": "The gateway failed. Details are in the operator's log, "
-                "never in the response. This error was forced by "
-                "sandboxFaultInject.",
-                "extensions": {"code": "INTERNAL_SERVER_ERROR"},
+                "message": "Internal server error",
+                "path": ["consentedUser", "scoreTier"],
+                "extensions": {"code": "INTERNAL_SERVER_ERROR", "requestId": "req_..."},
             }
         ],
         "extensions": {"requestId": "req_..."},

@@ -1,17 +1,16 @@
 """The example on the page of each error code is what a client really gets. Each is caused over HTTP."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from gateway.domain.error_catalogue import ERRORS
 from gateway.domain.error_examples import EXAMPLES
+from tests.support.checkout import ROOT
 from tests.support.examples import matches
 from tests.support.merchant_client import car, order, request_input, yuan
 from tests.support.sandbox_partner import SandboxPartner
-from tests.support.server import Sandbox
 from tests.support.transitions import transition_input
 
 ERROR = """code message field documentation
@@ -32,8 +31,12 @@ NAME = "{ viewer { appName } }"
 PAY_LATER = {"type": "decision", "products": ["PAY_LATER"], "maximum_amount": yuan("300.00")}
 REVERSED = {"start": "2027-01-03T00:00:00Z", "end": "2027-01-01T00:00:00Z"}
 ELSEWHERE = {
+    "DEADLINE_EXCEEDED": "tests/flows/test_operator_errors.py",
+    "DOCUMENT_ID_REQUIRED": "tests/flows/test_operator_errors.py",
+    "INTERNAL_SERVER_ERROR": "tests/flows/test_operator_errors.py",
     "RECORD_MISMATCH": "tests/schema/test_inclusion_proof.py",
     "TOO_MANY_INQUIRIES": "tests/schema/test_units.py",
+    "UNAVAILABLE": "tests/flows/test_operator_errors.py",
 }
 """Codes that no partner of a sandbox can cause, with the tests of their examples."""
 
@@ -81,10 +84,6 @@ class Causes:
 
     def query(self, document: str, token: str | None = None) -> Any:
         return self.partner.post(document, token).json()
-
-    def forced(self, code: str) -> Any:
-        self.partner.inject(graphqlErrorCode=code)
-        return self.query(NAME)
 
     def invalid(self) -> Any:
         return self.request(idempotencyKey="")
@@ -179,20 +178,11 @@ class Causes:
     def document_not_found(self) -> Any:
         return self.post({"documentId": "tier"})
 
-    def document_id_required(self) -> Any:
-        return self.forced("DOCUMENT_ID_REQUIRED")
-
     def graphql_parse_failed(self) -> Any:
         return self.query("{ viewer { appName }")
 
     def graphql_validation_failed(self) -> Any:
         return self.query("{ viewer { name } }")
-
-    def unavailable(self) -> Any:
-        return self.forced("UNAVAILABLE")
-
-    def deadline_exceeded(self) -> Any:
-        return self.forced("DEADLINE_EXCEEDED")
 
     def max_cost_exceeded(self) -> Any:
         return self.query("{ merchant { decisions(first: 100) { nodes { timeline(first: 100) { nodes { id } } } } } }")
@@ -201,21 +191,21 @@ class Causes:
         self.partner.inject(throttle=True)
         return self.query(NAME)
 
-    def internal_server_error(self) -> Any:
-        return self.forced("INTERNAL_SERVER_ERROR")
-
 
 @pytest.fixture(scope="module")
-def causes(sqlite_sandbox: Sandbox) -> Iterator[Causes]:
-    partner = SandboxPartner(sqlite_sandbox)
-    yield Causes(partner)
-    partner.close()
+def causes(shared_partner: SandboxPartner) -> Causes:
+    return Causes(shared_partner)
 
 
 @pytest.mark.parametrize("code", [code for code in EXAMPLES if code not in ELSEWHERE])
 def test_example_is_what_a_client_gets(causes: Causes, code: str) -> None:
     received = getattr(causes, code.lower())()
     assert matches(ERRORS[code].example(str(causes.partner.credentials["issuer"])), received), received
+
+
+@pytest.mark.parametrize(("code", "file"), ELSEWHERE.items())
+def test_other_example_has_a_test(code: str, file: str) -> None:
+    assert f'"{code}"' in (ROOT / file).read_text(encoding="utf-8")
 
 
 def test_every_code_has_an_example_unless_it_is_reserved() -> None:

@@ -6,11 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
-from gateway.app import create_app
-from gateway.bootstrap import build
-from gateway.cli.credentials import describe_credentials
 from gateway.domain.decisions.check_in import CheckInTerms
 from gateway.domain.decisions.credit_offer import CreditOfferTerms
 from gateway.domain.decisions.outcome import Approval, Outcome
@@ -22,19 +18,16 @@ from gateway.kit.clock import WallTime
 from gateway.services.identity.persona_records import CATALOGUE
 from gateway.services.sandbox.persona_outcomes import DescribedPersona
 from gateway.settings import Settings
-from merchants.adapter import SAMPLE_NOW
+from gateway.store.unit import UnitOfWork
+from merchants.adapter import SAMPLE_NOW, MerchantAdapter
 from merchants.asks.documents import ask_document
 from tests.support.checkout import ROOT
 from tests.support.clock import MovableClock
 from tests.support.merchant_client import CANCEL, request_input
-from tests.support.passwords import FAST_HASH
+from tests.support.sandbox_api import PARTNER, SandboxApi
 from tools.persona_page import outcome_cell
 
-PARTNER = "table"
 PAGE = ROOT / "docs" / "reference" / "personas.md"
-GRANT = """mutation ($persona: String!) {
-  sandboxConsentGrant(persona: $persona) { accessToken userErrors { code message } }
-}"""
 OUTCOME = """
   __typename
   ... on Decline { reasons { code } }
@@ -56,63 +49,47 @@ REQUEST = f"""mutation ($input: DecisionRequestInput!) {{
 EXPECTED = "{ sandboxPersonas { handle expectedOutcomes { product status reasonCodes } } }"
 
 
-class Api:
-    """The API of a sandbox at the time of the ordinary asks, with a new partner."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.container = build(settings, clock=MovableClock(WallTime(SAMPLE_NOW)), hasher=FAST_HASH)
-        self._http = TestClient(create_app(self.container))
-        seed = self.container.seeding.seed_new(PARTNER)
-        credentials = describe_credentials(self.container, settings.issuer, PARTNER, seed)
-        self.tokens = {each["name"]: each["merchant_token"] for each in credentials["merchants"]}
-
-    def close(self) -> None:
-        self.container.close()
-
-    def personas(self) -> list[DescribedPersona]:
-        """The personas as the desk shows them."""
-
-        def load(unit: Any) -> list[DescribedPersona]:
-            partner = unit.partners.load_by_name(PARTNER)
-            return self.container.persona_outcomes.list_at_merchants(unit, partner.id)
-
-        return self.container.database.read(load)
-
-    def expected(self, merchant: str) -> Any:
-        """The status and the reasons by persona and product, as the API lists them for the merchant."""
-        return {
-            (persona["handle"], each["product"]): (each["status"], each["reasonCodes"])
-            for persona in self._call(self.tokens[merchant], EXPECTED)
-            for each in persona["expectedOutcomes"]
-        }
-
-    def decide(self, merchant: str, handle: str, ask: dict[str, Any]) -> tuple[Any, Any]:
-        """The likely outcome of an ask of the merchant about the persona, and the decision about it. The decision is
-        cancelled, so that it does not use the credit limit."""
-        granted = self._call(self.tokens[merchant], GRANT, persona=handle)
-        assert granted["userErrors"] == []
-        preview = self._call(granted["accessToken"], PREVIEW, input={"ask": ask})
-        assert preview["blockers"] == []
-        payload = self._call(granted["accessToken"], REQUEST, input=request_input(ask))
-        assert payload["userErrors"] == []
-        decision = payload["decision"]
-        if decision["status"] != "DECLINED":
-            command = {"decisionId": decision["id"], "idempotencyKey": decision["id"], "reason": None}
-            assert self._call(self.tokens[merchant], CANCEL, input=command)["userErrors"] == []
-        return preview["likelyOutcome"], decision
-
-    def _call(self, token: str, document: str, **variables: Any) -> Any:
-        headers = {"Authorization": f"Bearer {token}"}
-        response = self._http.post("/graphql", json={"query": document, "variables": variables}, headers=headers)
-        assert "errors" not in response.json(), response.text
-        (field,) = response.json()["data"].values()
-        return field
-
-
 @pytest.fixture
-def api(sqlite_url: str, settings: Settings) -> Iterator[Api]:
-    with closing(Api(settings.model_copy(update={"database_url": sqlite_url}))) as opened:
+def api(sqlite_url: str, settings: Settings) -> Iterator[SandboxApi]:
+    """The API at the time of the ordinary asks."""
+    clock = MovableClock(WallTime(SAMPLE_NOW))
+    with closing(SandboxApi(settings.model_copy(update={"database_url": sqlite_url}), clock)) as opened:
         yield opened
+
+
+def personas_of_desk(api: SandboxApi) -> list[DescribedPersona]:
+    """The personas as the desk shows them."""
+
+    def load(unit: UnitOfWork) -> list[DescribedPersona]:
+        partner = unit.partners.load_by_name(PARTNER)
+        assert partner is not None
+        return api.container.persona_outcomes.list_at_merchants(unit, partner.id)
+
+    return api.container.database.read(load)
+
+
+def expected_outcomes(api: SandboxApi, adapter: str) -> dict[tuple[str, str], tuple[str, list[str]]]:
+    """The status and the reasons by persona and product, as the API lists them for the merchant with this adapter."""
+    return {
+        (persona["handle"], each["product"]): (each["status"], each["reasonCodes"])
+        for persona in api.data(api.merchant_token(adapter), EXPECTED)
+        for each in persona["expectedOutcomes"]
+    }
+
+
+def decide(api: SandboxApi, adapter: MerchantAdapter[Any], handle: str) -> tuple[Any, Any]:
+    """The likely outcome of the ordinary ask about the persona, and the decision about it. The decision is cancelled,
+    so that it does not use the credit limit."""
+    token, ask = api.user_token(adapter.key, handle), {adapter.member: ask_document(adapter.ordinary_case.ask)}
+    preview = api.data(token, PREVIEW, input={"ask": ask})
+    assert preview["blockers"] == []
+    payload = api.data(token, REQUEST, input=request_input(ask))
+    assert payload["userErrors"] == []
+    decision = payload["decision"]
+    if decision["status"] != "DECLINED":
+        command = {"decisionId": decision["id"], "idempotencyKey": decision["id"], "reason": None}
+        assert api.data(api.merchant_token(adapter.key), CANCEL, input=command)["userErrors"] == []
+    return preview["likelyOutcome"], decision
 
 
 def public_view(outcome: Outcome) -> dict[str, Any]:
@@ -152,19 +129,17 @@ def documented_cells() -> dict[tuple[str, str], str]:
     }
 
 
-def test_each_persona_gets_from_the_api_what_the_table_says(api: Api) -> None:
+def test_each_persona_gets_from_the_api_what_the_table_says(api: SandboxApi) -> None:
     registry, cells = api.container.registry, documented_cells()
-    personas, expected = api.personas(), {name: api.expected(name) for name in api.tokens}
+    expected = {key: expected_outcomes(api, key) for key in registry}
     assert set(cells) == {(persona.handle, key) for persona in CATALOGUE for key in registry}
-    for persona in personas:
-        for merchant, ordinary in ((each.merchant_name, each.ordinary) for each in persona.outcomes):
-            assert merchant is not None
-            adapter, outcome = registry[ordinary.adapter], ordinary.outcome
-            ask = {adapter.member: ask_document(adapter.ordinary_case.ask)}
-            previewed, decision = api.decide(merchant, persona.handle, ask)
-            status, case = first_status(outcome), (persona.handle, adapter.key)
+    for persona in personas_of_desk(api):
+        for ordinary in (each.ordinary for each in persona.outcomes):
+            outcome, case = ordinary.outcome, (persona.handle, ordinary.adapter)
+            previewed, decision = decide(api, registry[ordinary.adapter], persona.handle)
+            status = first_status(outcome)
             assert cells.pop(case) == outcome_cell(outcome)
             assert previewed == decision["outcome"] == public_view(outcome), case
             assert decision["status"] == status, case
-            assert expected[merchant][persona.handle, adapter.product] == (status, list(outcome.reasons)), case
+            assert expected[ordinary.adapter][persona.handle, ordinary.product] == (status, list(outcome.reasons)), case
     assert cells == {}, "cases of the table that no merchant decided"
