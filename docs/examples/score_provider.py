@@ -29,8 +29,11 @@ from typing import Any
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
-VALID_FOR = timedelta(hours=12)
-"""How long a score is valid."""
+VALID_FOR, UNKNOWN_FOR = timedelta(hours=12), timedelta(minutes=5)
+"""How long a score is valid, and how long it is valid that a person is not known."""
+
+UNKNOWN = {"score": None, "reasons": [], "openOverdue": 0, "documentIdentity": False}
+"""What is said about a person who is not in the file."""
 
 LONGEST_REQUEST = 10_000
 SIGNATURE_LIFE = 60
@@ -52,23 +55,22 @@ class Scores:
         """Returns the signed catalogue of reason codes."""
         return self.sign("score-reasons+jwt", {"reasons": self._read()["reasons"]})
 
-    def score(self, request: dict[str, Any]) -> str | None:
-        """Returns the signed answer to a request, None if the subject is not known."""
+    def score(self, request: dict[str, Any]) -> str:
+        """Returns the signed answer to a request. A person who is not known has no score."""
         document = self._read()
         known = document["scores"].get(request["subject"])
-        if known is None:
-            return None
+        person, valid_for = (UNKNOWN, UNKNOWN_FOR) if known is None else (known, VALID_FOR)
         as_of = datetime.fromisoformat(request["asOf"])
         claims = {
             "subject": request["subject"],
             "nonce": request["nonce"],
-            "score": known["score"],
-            "reasons": known["reasons"],
-            "openOverdue": known["openOverdue"],
-            "documentIdentity": known["documentIdentity"],
+            "score": person["score"],
+            "reasons": person["reasons"],
+            "openOverdue": person["openOverdue"],
+            "documentIdentity": person["documentIdentity"],
             "model": document["model"],
             "asOf": as_of.isoformat(),
-            "validUntil": (as_of + VALID_FOR).isoformat(),
+            "validUntil": (as_of + valid_for).isoformat(),
         }
         return self.sign("score+jwt", claims)
 
@@ -121,25 +123,19 @@ def handler_of(scores: Scores, token: str | None) -> type[BaseHTTPRequestHandler
                 self._respond(413)
                 return
             try:
-                signed = scores.score(json.loads(self.rfile.read(int(length))))
+                self._respond(200, scores.score(json.loads(self.rfile.read(int(length)))))
             except UnreadableScores:
                 self._respond(503)
-                return
             except (ValueError, KeyError, TypeError):
                 self._respond(400)
-                return
-            if signed is None:
-                self._respond(404, json.dumps({"error": "unknown_subject"}), "application/json")
-            else:
-                self._respond(200, signed)
 
         def _is_allowed(self) -> bool:
             sent = self.headers.get("Authorization", "").encode()
             return token is None or compare_digest(sent, f"Bearer {token}".encode())
 
-        def _respond(self, status: int, content: str = "", kind: str = "application/jose") -> None:
+        def _respond(self, status: int, content: str = "") -> None:
             self.send_response(status)
-            self.send_header("Content-Type", kind)
+            self.send_header("Content-Type", "application/jose")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content.encode())

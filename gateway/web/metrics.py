@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.kit.metrics import CONTENT_TYPE, Histogram, Metric, MetricTable, SharedNumbers, create_numbers
 from gateway.sources.remote.failures import Cause
-from gateway.sources.remote.source import FETCHED, STALE, UNAVAILABLE, UNKNOWN
+from gateway.sources.remote.source import FETCHED, STALE, UNAVAILABLE
 from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from schema.compiled.reasons import Reason
 
@@ -96,7 +96,7 @@ SCORES = Metric(
     " cause.",
     ("outcome", "cause"),
     (
-        *((FETCHED, ""), (UNKNOWN, "")),
+        (FETCHED, ""),
         *((outcome, cause.value) for outcome in (STALE, UNAVAILABLE) for cause in Cause),
     ),
 )

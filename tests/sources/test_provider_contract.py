@@ -11,7 +11,7 @@ from joserfc.util import urlsafe_b64decode
 from gateway.domain.errors import Unavailable
 from gateway.kit.clock import rfc3339, wall_clock
 from gateway.sources.remote.answers import LARGEST_ANSWER, LARGEST_CATALOGUE
-from gateway.sources.remote.provider import JOSE, UNKNOWN_SUBJECT
+from gateway.sources.remote.provider import JOSE
 from tests.support.checkout import ROOT
 from tests.support.fapi import NULL
 from tests.support.json_schema import Schemas
@@ -45,15 +45,13 @@ def test_example_keeps_to_the_contract(provider: Provider) -> None:
     process.people = {"known": person(702), "unscored": person(None)}
     question = {"nonce": "n" * 22, "asOf": rfc3339(wall_clock())}
     with process, httpx2.Client(headers={"Authorization": "Bearer a token"}) as http:
-        for subject in process.people:
+        for subject in (*process.people, "nobody"):
             response = http.post(f"{process.base}/scores", json={**question, "subject": subject})
             header, claims = parts(response.text)
             assert (response.status_code, response.headers["content-type"]) == (200, JOSE)
             assert (SCHEMAS.faults("Header", header), SCHEMAS.faults("ScoreClaims", claims)) == ([], [])
         header, claims = parts(http.get(f"{process.base}/reasons").text)
         assert (SCHEMAS.faults("Header", header), SCHEMAS.faults("ReasonsClaims", claims)) == ([], [])
-        unknown = http.post(f"{process.base}/scores", json={**question, "subject": "nobody"})
-        assert (unknown.status_code, SCHEMAS.faults("UnknownSubject", unknown.json())) == (404, [])
         for body in (b"", b"[]", b"{", b'{"subject": "known"}', b'{"subject": []}'):
             assert http.post(f"{process.base}/scores", content=body).status_code == 400
         assert [http.get(f"{process.base}/{path}").status_code for path in ("", "scores")] == [404, 404]
@@ -115,7 +113,6 @@ def test_limits_of_the_contract_are_those_of_the_client() -> None:
     schemas = CONTRACT["components"]["schemas"]
     assert schemas["SignedScore"]["maxLength"] == LARGEST_ANSWER
     assert schemas["SignedReasons"]["maxLength"] == LARGEST_CATALOGUE
-    assert schemas["UnknownSubject"]["properties"]["error"]["const"] == UNKNOWN_SUBJECT
 
 
 def test_every_reference_of_the_contract_exists() -> None:

@@ -1,6 +1,6 @@
 """Which answers of the score provider are used, over HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,8 @@ from tests.support.score_provider import JOSE, public_keys
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 SECONDS = int(NOON.timestamp())
+HTML, GZIP = [("Content-Type", "text/html")], ("Content-Encoding", "gzip")
+MEGABYTE = b"a" * 1_000_000
 
 
 def test_accepted_answer_becomes_a_measurement(world: RemoteWorld) -> None:
@@ -147,7 +149,15 @@ def test_unsigned_answer_is_refused(world: RemoteWorld, algorithm: str) -> None:
         pytest.param(http_response(b"", 302, [("Location", "http://127.0.0.1/")]), "status", id="redirect"),
         pytest.param(http_response(b"", 401), "status", id="not allowed"),
         pytest.param(http_response(b"not found", 404), "status", id="404 of a proxy"),
-        pytest.param(http_response(b'{"error": "no_route"}', 404), "status", id="404 of another error"),
+        pytest.param(http_response(b'{"error": "unknown_subject"}', 404), "status", id="unsigned: not known"),
+        pytest.param(http_response(b"", 204, JOSE), "status", id="no content"),
+        pytest.param(http_response(b"<html>Sign in</html>", headers=HTML), "malformed", id="page of a proxy"),
+        pytest.param(http_response(b"a.b.c", headers=[*JOSE, GZIP]), "encoding", id="compressed"),
+        pytest.param(http_response(b"a.b.c", headers=JOSE)[:-1], "protocol", id="connection closed in the body"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Type", "protocol", id="connection closed in the head"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n", "protocol", id="no final response"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000, "protocol", id="endless head"),
+        pytest.param(http_response(b"a" * 60, headers=[*JOSE, ("Content-Length", "20")]), "protocol", id="two lengths"),
         pytest.param(http_response(b"", 500), "server_error", id="server error"),
         pytest.param(b"nonsense\r\n\r\n", "protocol", id="no HTTP"),
         pytest.param(b"", "protocol", id="disconnect"),
@@ -157,6 +167,34 @@ def test_unusable_response_is_a_failure(world: RemoteWorld, response: bytes, cau
     world.provider.raw.append(response)
     assert world.cause_of_failure() == cause
     assert len(world.provider.questions) == 1, "a redirect is not followed, and nothing is repeated"
+
+
+@pytest.mark.parametrize("length", [50_000_000, None])
+def test_response_of_50_megabytes_is_not_read(world: RemoteWorld, length: int | None) -> None:
+    head = http_response(headers=[*JOSE, *([("Content-Length", str(length))] if length else [])], sized=False)
+    taken = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal taken
+        yield head
+        for _ in range(50):
+            taken += 1
+            yield MEGABYTE
+
+    world.provider.raw.append(pieces())
+    assert world.cause_of_failure() == "too_large"
+    assert taken < 20, "the connection was closed"
+
+
+def test_answer_for_another_person_is_not_used(world: RemoteWorld) -> None:
+    """Signed, and about a person of the same gateway: once as it was sent, once for the nonce of this request."""
+    world.know("good", 900)
+    world.measure("good")
+    world.provider.raw.append(http_response(world.provider.sent[0].encode(), headers=JOSE))
+    assert world.cause_of_failure() == "nonce"
+    world.provider.change = lambda claims: {**claims, "subject": world.subject("good"), "score": 900}
+    assert world.cause_of_failure() == "subject"
+    assert world.counts()["remote_scores"] == 1
 
 
 def test_older_answer_is_refused_when_it_is_replayed(open_world: OpenWorld) -> None:

@@ -1,8 +1,9 @@
 """Attempts, retries, time limits and the circuit of the score provider's client."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +13,7 @@ from gateway.kit.deadline import DeadlineExceeded, Deadlines
 from tests.support.local_server import http_response
 from tests.support.race import race
 from tests.support.remote_world import OpenWorld, RemoteWorld
+from tests.support.score_provider import JOSE
 
 SHORT = timedelta(milliseconds=300)
 BUSY = http_response(b"", 503)
@@ -54,6 +56,32 @@ def test_request_to_a_slow_provider_ends_at_the_attempt_limit(open_world: OpenWo
     began = time.monotonic()
     assert world.cause_of_failure() == "timeout"
     assert time.monotonic() - began < 5
+
+
+def pieces_with_pauses(response: bytes, seconds: float) -> Iterator[bytes]:
+    """The bytes of the response, one at a time."""
+    for number in range(len(response)):
+        time.sleep(seconds)
+        yield response[number : number + 1]
+
+
+def test_answer_that_trickles_ends_at_the_attempt_limit(open_world: OpenWorld) -> None:
+    world = quick(open_world)
+    world.provider.raw.append(pieces_with_pauses(http_response(b"a.b.c", headers=JOSE), 0.05))
+    began = time.monotonic()
+    assert world.cause_of_failure() == "timeout"
+    assert time.monotonic() - began < 2
+
+
+def test_answer_after_the_limit_is_not_taken_for_the_next_one(open_world: OpenWorld) -> None:
+    """It comes while the next request waits, and has the nonce of the first one."""
+    world = quick(open_world)
+    world.provider.may_respond.clear()
+    assert world.cause_of_failure() == "timeout"
+    world.provider.may_respond.set()
+    world.know("good", 640)
+    assert (world.measure("good").score, world.measure().score) == (640, 702)
+    assert [outcome for outcome, _ in world.outcomes] == ["unavailable", "fetched", "fetched"]
 
 
 def test_all_attempts_together_have_a_time_limit(open_world: OpenWorld) -> None:
@@ -129,10 +157,42 @@ def test_wrong_answers_open_the_circuit(open_world: OpenWorld) -> None:
     assert [world.cause_of_failure() for _ in range(3)] == ["nonce", "nonce", "circuit_open"]
 
 
+@pytest.mark.parametrize(
+    ("claims", "cause"),
+    [
+        ({"subject": "another"}, "subject"),
+        ({"score": 951}, "malformed"),
+        ({"reasons": ["UNKNOWN"]}, "unknown_reason"),
+        ({"validUntil": "2020-01-01T00:00:00Z"}, "expired"),
+    ],
+)
+def test_signed_answer_that_is_wrong_about_one_person_does_not_open_the_circuit(
+    open_world: OpenWorld, claims: dict[str, Any], cause: str
+) -> None:
+    """Otherwise one person of whom the provider knows something strange would take the scores of all others away."""
+    world = quick(open_world, score_circuit_failures=2)
+    world.know("good", 640)
+    world.provider.change = lambda answer: {**answer, **claims}
+    assert [world.cause_of_failure() for _ in range(4)] == [cause] * 4
+    world.provider.change = lambda answer: answer
+    assert world.measure("good").score == 640
+
+
+def test_wrong_answer_about_one_person_closes_an_open_circuit(open_world: OpenWorld) -> None:
+    world = quick(open_world, score_circuit_failures=1, score_circuit_pause=timedelta(milliseconds=100))
+    world.provider.is_down = True
+    world.cause_of_failure()
+    time.sleep(0.2)
+    world.provider.is_down, world.provider.change = False, lambda answer: {**answer, "score": 951}
+    assert world.cause_of_failure() == "malformed"
+    world.provider.change = lambda answer: answer
+    assert world.measure().score == 702, "no further pause"
+
+
 def test_unknown_subject_is_no_failure(open_world: OpenWorld) -> None:
     world = quick(open_world, score_circuit_failures=1)
     assert [world.measure(handle).score for handle in ("good", "fair", "excellent")] == [None, None, 702]
-    assert [outcome for outcome, _ in world.outcomes] == ["unknown", "unknown", "fetched"]
+    assert world.outcomes == [("fetched", "")] * 3
 
 
 def test_bearer_token_is_sent_and_not_shown(open_world: OpenWorld) -> None:

@@ -65,6 +65,7 @@ def test_new_person_is_unavailable_while_the_provider_fails(world: RemoteWorld) 
 def test_unknown_person_is_unscored_for_five_minutes(world: RemoteWorld) -> None:
     measured = world.measure("good")
     assert (measured.score, measured.tier, measured.reasons) == (None, Tier.UNSCORED, ())
+    assert (measured.open_overdue, measured.has_document, world.outcomes) == (0, False, [("fetched", "")])
     assert measured.valid_until == world.now + timedelta(minutes=5)
     world.know("good", 640)
     assert world.measure("good").score is None

@@ -16,7 +16,7 @@ from joserfc.util import urlsafe_b64decode
 
 from gateway.kit.clock import WallClock
 from tests.support.checkout import ROOT
-from tests.support.fapi import public, signed
+from tests.support.fapi import NULL, public, signed
 from tests.support.local_server import LocalServer, http_response
 
 EXAMPLE = ROOT / "docs/examples/score_provider.py"
@@ -42,8 +42,8 @@ def person(score: int | None = 702, **changed: Any) -> dict[str, Any]:
 class Provider(LocalServer):
     """The provider of the example as a server of this process. `people` has the persons by subject. An answer is signed
     after `change` has changed its claims and `header` was added to its header, with `signing_key`. `raw` has responses
-    to questions that are sent first, as they are, and `raw_catalogue` is sent in place of the catalogue. Waits until
-    `may_respond` is set."""
+    to questions, or their pieces, that are sent first, as they are, and `raw_catalogue` is sent in place of the
+    catalogue. Waits until `may_respond` is set."""
 
     def __init__(self, folder: Path, gateway: str, clock: WallClock) -> None:
         super().__init__(self._respond)
@@ -52,7 +52,7 @@ class Provider(LocalServer):
         self.key = self.signing_key = example.load_key(folder / "key.json")
         self.change: Callable[[dict[str, Any]], dict[str, Any]] = lambda claims: claims
         self.header: dict[str, Any] = {}
-        self.raw = deque[bytes]()
+        self.raw = deque[bytes | Iterable[bytes]]()
         self.raw_catalogue: bytes | None = None
         self.is_down = False
         self.sent: list[str] = []
@@ -98,18 +98,18 @@ class Provider(LocalServer):
             return [http_response(b"no", 503)]
         is_question = request.startswith(b"POST /scores ")
         if self.raw and is_question:
-            return [self.raw.popleft()]
+            response = self.raw.popleft()
+            return [response] if isinstance(response, bytes) else response
         if not is_question:
             return [self.raw_catalogue or http_response(self.catalogue().encode(), headers=JOSE)]
         self._write()
         token = self._scores.score(json.loads(request.partition(b"\r\n\r\n")[2]))
-        if token is None:
-            return [http_response(b'{"error": "unknown_subject"}', 404)]
         self.sent.append(self._changed(token))
         return [http_response(self.sent[-1].encode(), headers=JOSE)]
 
     def _changed(self, token: str) -> str:
         header, claims = (json.loads(urlsafe_b64decode(part.encode())) for part in token.split(".")[:2])
+        claims = {name: NULL if value is None else value for name, value in claims.items()}
         changed = self.change(claims) if header["typ"] == "score+jwt" else claims
         return signed({**header, **self.header}, changed, self.signing_key)
 

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from gateway.kit.metrics import create_numbers
 from gateway.settings import Settings
 from gateway.sources.remote.failures import Cause
-from gateway.sources.remote.source import FETCHED, STALE, UNAVAILABLE, UNKNOWN
+from gateway.sources.remote.source import FETCHED, STALE, UNAVAILABLE
 from gateway.web.document_queue import DocumentQueue, QueueFull
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.metrics import TABLE, CountRequests, Metrics, MetricsServer
@@ -103,7 +103,7 @@ def test_each_reason_has_a_number() -> None:
 def test_each_outcome_of_a_remote_score_has_a_number() -> None:
     numbers = create_numbers(TABLE.size)
     metrics = Metrics(numbers)
-    pairs = [(FETCHED, ""), (UNKNOWN, ""), *((outcome, cause) for outcome in (STALE, UNAVAILABLE) for cause in Cause)]
+    pairs = [(FETCHED, ""), *((outcome, cause) for outcome in (STALE, UNAVAILABLE) for cause in Cause)]
     for outcome, cause in pairs:
         metrics.count_score(outcome, cause)
     samples = read_samples(TABLE.write(numbers.totals()))

@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE
 from gateway.kit.clock import CLOCK_ALLOWANCE, BusinessTime, WallClock
 from gateway.kit.jose import JoseRefused, candidate_keys, read_time_claim, read_unverified, verify
-from gateway.sources.remote.failures import CatalogueRefused, Cause, ProviderFailed
+from gateway.sources.remote.failures import AnswerRefused, CatalogueRefused, Cause, ProviderFailed
 
 SCORE_TYPE, REASONS_TYPE = "score+jwt", "score-reasons+jwt"
 """The `typ` of both kinds of JWS, so that one cannot be used as the other (RFC 8725 section 3.11)."""
@@ -54,15 +54,15 @@ class AnswerReader:
 
     def read_score(self, content: bytes, subject: str, nonce: str, now: BusinessTime) -> ScoreAnswer:
         """Returns the answer to the request with this subject and nonce. Its reason codes have the right form, and may
-        be unknown. Raises ProviderFailed."""
+        be unknown. Raises ProviderFailed, and AnswerRefused for a signed answer to this request."""
         claims = self._read_claims(content, SCORE_TYPE, LARGEST_ANSWER)
         if claims.get("nonce") != nonce:
             raise ProviderFailed(Cause.NONCE)
         if claims.get("subject") != subject:
-            raise ProviderFailed(Cause.SUBJECT)
+            raise AnswerRefused(Cause.SUBJECT)
         answer = _read_answer(claims)
         if not answer.as_of < answer.valid_until or answer.as_of > now + CLOCK_ALLOWANCE or answer.valid_until <= now:
-            raise ProviderFailed(Cause.EXPIRED)
+            raise AnswerRefused(Cause.EXPIRED)
         return answer
 
     def read_reasons(self, content: bytes) -> dict[str, ReasonText]:
@@ -114,7 +114,7 @@ class AnswerReader:
 
 
 def _read_answer(claims: Mapping[str, Any]) -> ScoreAnswer:
-    """Returns the answer. Raises ProviderFailed unless each member is valid, and a score below the highest one has a
+    """Returns the answer. Raises AnswerRefused unless each member is valid, and a score below the highest one has a
     reason."""
     score, reasons, overdue = claims.get("score"), claims.get("reasons"), claims.get("openOverdue")
     is_valid = (
@@ -132,7 +132,7 @@ def _read_answer(claims: Mapping[str, Any]) -> ScoreAnswer:
     )
     as_of, valid_until = _read_moment(claims.get("asOf")), _read_moment(claims.get("validUntil"))
     if not is_valid or as_of is None or valid_until is None:
-        raise ProviderFailed(Cause.MALFORMED)
+        raise AnswerRefused(Cause.MALFORMED)
     return ScoreAnswer(
         score=score,
         as_of=as_of,

@@ -17,7 +17,7 @@ class Cause(StrEnum):
     PROTOCOL = "protocol"
     ENCODING = "encoding"
     TOO_LARGE = "too_large"
-    STATUS = "status"  # neither 200 nor an unknown subject
+    STATUS = "status"  # another status than 200
     SERVER_ERROR = "server_error"  # a status from 500 on
     MALFORMED = "malformed"  # not a compact JWS, or a member of its payload is missing or not valid
     SIGNATURE = "signature"  # not signed by a configured key
@@ -42,6 +42,11 @@ class ProviderFailed(Outage):
     def __init__(self, cause: Cause) -> None:
         super().__init__("score provider", cause, f"The score provider gave no usable answer: {cause}.")
         self.cause = cause
+
+
+class AnswerRefused(ProviderFailed):
+    """The provider works and has signed an answer to this request, but it cannot be used. It says nothing about the
+    answers about other persons."""
 
 
 class CatalogueRefused(Exception):

@@ -1,5 +1,6 @@
 """The client of the score provider: attempts with time limits, retries with jitter, and a circuit breaker."""
 
+import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -19,13 +20,9 @@ from gateway.sources.remote.answers import (
     ReasonText,
     ScoreAnswer,
 )
-from gateway.sources.remote.failures import TRANSIENT, CatalogueRefused, Cause, ProviderFailed
+from gateway.sources.remote.failures import TRANSIENT, AnswerRefused, CatalogueRefused, Cause, ProviderFailed
 
 JOSE = "application/jose"
-UNKNOWN_SUBJECT = "unknown_subject"
-"""The `error` in the JSON body of a 404 about a person whom the provider does not know. Any other 404 is a failure: the
-default page of a proxy must not make persons unscored."""
-
 FIRST_PAUSE = 0.2
 """Seconds of which a random part passes before the first retry. Twice as many before the second."""
 
@@ -73,7 +70,7 @@ class ScoreProvider:
         self._breaker, self._limits = breaker, limits
         self._lock = Lock()
         self._reasons: Mapping[str, ReasonText] | None = None
-        self._reloaded_at = 0.0
+        self._reloaded_at = -math.inf
 
     @property
     def reasons(self) -> Mapping[str, ReasonText]:
@@ -84,9 +81,9 @@ class ScoreProvider:
         """Fetches the catalogue of reasons. Raises CatalogueRefused for one that cannot be used, and ProviderFailed."""
         self._reasons = self._fetch_reasons(self._limits.attempt)
 
-    def ask(self, subject: str, now: BusinessTime) -> ScoreAnswer | None:
-        """The provider's answer about a subject as of `now`, None if it does not know the subject. Raises
-        ProviderFailed, and DeadlineExceeded if the request ends meanwhile."""
+    def ask(self, subject: str, now: BusinessTime) -> ScoreAnswer:
+        """The provider's answer about a subject as of `now`. Raises ProviderFailed, and DeadlineExceeded if the request
+        ends meanwhile."""
         deadline = current_deadline()
         within = self._limits.total
         if deadline is not None:
@@ -104,7 +101,7 @@ class ScoreProvider:
             pause *= 2
         return self._attempt(subject, now, end)
 
-    def _attempt(self, subject: str, now: BusinessTime, end: float) -> ScoreAnswer | None:
+    def _attempt(self, subject: str, now: BusinessTime, end: float) -> ScoreAnswer:
         if not self._is_time_for_attempt(end):
             raise ProviderFailed(Cause.NO_TIME)
         attempt = self._breaker.begin_attempt()
@@ -112,6 +109,9 @@ class ScoreProvider:
             raise ProviderFailed(Cause.CIRCUIT_OPEN)
         try:
             answer = self._exchange(subject, now, min(end, time.monotonic() + self._limits.attempt))
+        except AnswerRefused:
+            self._breaker.succeed(attempt)
+            raise
         except ProviderFailed:
             self._breaker.fail(attempt)
             raise
@@ -124,7 +124,7 @@ class ScoreProvider:
     def _is_time_for_attempt(self, end: float) -> bool:
         return end - time.monotonic() >= SHORTEST_ATTEMPT * self._limits.attempt
 
-    def _exchange(self, subject: str, now: BusinessTime, end: float) -> ScoreAnswer | None:
+    def _exchange(self, subject: str, now: BusinessTime, end: float) -> ScoreAnswer:
         """Sends one request about the subject, and fetches the catalogue if it is needed."""
         if self._reasons is None:
             self._reload_reasons(end)
@@ -135,14 +135,12 @@ class ScoreProvider:
         response = _reachable(
             lambda: self._http.post(url, content, timeout=seconds, max_bytes=LARGEST_ANSWER, headers=headers)
         )
-        if response.status == 404 and _is_unknown_subject(response.body):
-            return None
         _require_jose(response)
         answer = self._reader.read_score(response.body, subject, nonce, now)
         if not self._knows(answer) and self._may_reload():
             self._reload_reasons(end)
         if not self._knows(answer):
-            raise ProviderFailed(Cause.UNKNOWN_REASON)
+            raise AnswerRefused(Cause.UNKNOWN_REASON)
         return answer
 
     def _knows(self, answer: ScoreAnswer) -> bool:
@@ -183,11 +181,3 @@ def _require_jose(response: HttpResponse) -> None:
         raise ProviderFailed(Cause.SERVER_ERROR if response.status >= 500 else Cause.STATUS)
     if response.headers.get("content-type", "").partition(";")[0].strip().lower() != JOSE:
         raise ProviderFailed(Cause.MALFORMED)
-
-
-def _is_unknown_subject(body: bytes) -> bool:
-    try:
-        document = json.decode(body)
-    except ValueError:
-        return False
-    return isinstance(document, dict) and document.get("error") == UNKNOWN_SUBJECT

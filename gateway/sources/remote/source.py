@@ -19,11 +19,8 @@ from gateway.store.database import Database
 from gateway.store.scoring.remote_scores import RemoteScoreRow
 from gateway.store.unit import UnitOfWork
 
-FETCHED, UNKNOWN, STALE, UNAVAILABLE = "fetched", "unknown", "stale", "unavailable"
-"""Outcomes: a new answer, an unknown subject, an older answer because the provider failed, and no answer."""
-
-UNKNOWN_FOR = timedelta(minutes=5)
-"""How long a person whom the provider does not know is unscored without asking again."""
+FETCHED, STALE, UNAVAILABLE = "fetched", "stale", "unavailable"
+"""Outcomes: a new answer, an older answer because the provider failed, and no answer."""
 
 ASK_AGAIN_AFTER = timedelta(minutes=1)
 """How long a measurement is valid that is an older answer."""
@@ -90,9 +87,9 @@ class RemoteSource:
             answer = self.provider.ask(subject, now)
         except ProviderFailed as failure:
             return self._stale(row, now, failure)
-        accepted = _row(user_id, subject, answer or _unknown_person(now), now)
+        accepted = _row(user_id, subject, answer, now)
         self._database.write(lambda unit: unit.remote_scores.save(accepted))
-        self._observe(UNKNOWN if answer is None else FETCHED, "")
+        self._observe(FETCHED, "")
         return _measurement(accepted, self._freshness.fresh_until(accepted))
 
     def _load(self, user_id: str) -> tuple[str | None, RemoteScoreRow | None]:
@@ -122,10 +119,6 @@ class RemoteSource:
 def _is_past(row: RemoteScoreRow, now: BusinessTime) -> bool:
     """Whether the answer is not from the future. The clocks of two processes may differ a little."""
     return row.fetched_at <= now + CLOCK_ALLOWANCE
-
-
-def _unknown_person(now: BusinessTime) -> ScoreAnswer:
-    return ScoreAnswer(None, now, BusinessTime(now + UNKNOWN_FOR), "", (), 0, False)
 
 
 def _row(user_id: str, subject: str, answer: ScoreAnswer, now: BusinessTime) -> RemoteScoreRow:
