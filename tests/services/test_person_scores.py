@@ -10,6 +10,7 @@ import pytest
 from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.money import Money
+from gateway.domain.scoring.history import Behaviour, compute_states
 from gateway.domain.scoring.reasons import TOO_FEW_RECORDS
 from gateway.domain.scoring.record import Dimension, month_of, month_start
 from gateway.domain.scoring.score import Measurement
@@ -17,12 +18,12 @@ from gateway.domain.scoring.tier import Tier
 from gateway.domain.scoring.what_if import Choice, Sharing
 from gateway.kit.clock import BusinessTime
 from gateway.services.scoring.person_scores import (
-    MONTHS,
     DimensionPoints,
     PersonScore,
     PersonScoreService,
     ScorecardView,
 )
+from gateway.services.scoring.score_months import MONTHS
 from tests.support.demo_world import DemoWorld
 from tests.support.factories import make_decision
 from tests.support.person_scores import new_person
@@ -78,18 +79,45 @@ def test_business_time_is_that_of_the_persons_partner(world: DemoWorld) -> None:
 
 
 def test_history_has_one_point_a_month_and_carries_gaps(world: DemoWorld) -> None:
-    first = load(world)
-    assert [point.state for point in view_of(first).months] == [None] * (MONTHS - 1) + [
-        view_of(first).situation.present
-    ]
+    first = view_of(load(world)).months
+    assert [point.is_reconstructed for point in first] == [True] * (MONTHS - 1) + [False]
+    assert (first[-1].score, first[-1].tier) == (640, Tier.GOOD)
     world.clock.advance(days=70)  # from November to February
     with writing(world.database) as unit:  # computed in no month between
         unit.scores.mark_due(world.user("good"), world.now)
     world.execute("DELETE FROM score_snapshots WHERE cause = 'MONTH'")
     months = view_of(load(world)).months
     assert [point.start for point in months] == [month_start(month_of(world.now) - back) for back in range(11, -1, -1)]
-    known = [point.state.score if point.state else None for point in months]
-    assert known == [None] * 8 + [640] * 4
+    assert [point.score for point in months if not point.is_reconstructed] == [640] * 4
+
+
+def test_months_before_the_first_computation_are_computed_from_the_records(world: DemoWorld) -> None:
+    """As if the score had been computed at the end of each month, with what was known then."""
+    months = view_of(load(world)).months
+    scores = [point.score for point in months]
+    assert scores[:7] == [None] * 7, "the records are of the last five months"
+    known = [score for score in scores if score is not None]
+    assert known == sorted(known)
+    assert known[0] < known[-2] < known[-1] == 640
+    assert [point.tier for point in months] == [view_of(load(world)).card.tier_of(score) for score in scores]
+    user_id, scorecard = world.user("good"), world.container.scorecard
+    end = BusinessTime(month_start(month_of(world.now)) - timedelta(microseconds=1))
+    with writing(world.database) as unit:
+        behaviour = scorecard.load_behaviour(unit, user_id, world.now)
+    past = Behaviour(records=[each for each in behaviour.records if each.at <= end], shared=behaviour.shared)
+    (state,) = compute_states(scorecard.cards, past, None, end, None)
+    assert months[-2].score == state.score
+
+
+def test_reconstructed_months_end_at_the_first_computation(world: DemoWorld) -> None:
+    load(world)
+    world.clock.advance(days=31)
+    world.execute("UPDATE score_snapshots SET score = 500, tier = 'BUILDING' WHERE cause = 'FIRST'")
+    months = view_of(load(world)).months
+    assert [(point.score, point.is_reconstructed) for point in months[-2:]] == [(500, False), (640, False)]
+    assert all(point.is_reconstructed for point in months[:-2])
+    world.clock.advance(days=365)
+    assert not any(point.is_reconstructed for point in view_of(load(world)).months)
 
 
 def test_last_state_of_a_month_is_its_point(world: DemoWorld) -> None:
@@ -98,7 +126,7 @@ def test_last_state_of_a_month_is_its_point(world: DemoWorld) -> None:
     world.container.person_scores.choose_sharing(user_id, BILLS, share=False)
     world.clock.advance(days=30)
     months = view_of(load(world)).months
-    assert [point.state and point.state.score for point in months[-2:]] == [588, 588]
+    assert [point.score for point in months[-2:]] == [588, 588]
 
 
 def test_reason_of_an_older_card_version_does_not_fail(world: DemoWorld) -> None:
@@ -204,7 +232,21 @@ def test_person_without_records_sees_how_to_begin(world: DemoWorld) -> None:
     score = world.container.person_scores.load(new_person(world))
     assert (score.measurement.score, score.measurement.tier, score.next_tier) == (None, Tier.UNSCORED, Tier.FAIR)
     assert [reason.code for reason in score.reasons] == [TOO_FEW_RECORDS]
-    assert view_of(score).starter_limits == (Money(20_000, "CNY"),)
+    assert score.starter_limits == (Money(20_000, "CNY"),)
+
+
+@pytest.mark.parametrize(("handle", "is_starter"), [("unscored", True), ("building", True), ("fair", False)])
+def test_starters_of_both_tiers_have_a_limit(world: DemoWorld, handle: str, is_starter: bool) -> None:
+    assert load(world, handle).starter_limits == ((Money(20_000, "CNY"),) if is_starter else ())
+
+
+def test_what_is_overdue_is_here_or_elsewhere(world: DemoWorld) -> None:
+    elsewhere = load(world, "overdue")
+    assert (elsewhere.open_here, elsewhere.is_blocked, elsewhere.is_blocked_elsewhere) == (0, True, True)
+    decide(world, "good", status=Status.BREACHED, breached_at=world.now, breach_kind=BreachKind.DAMAGED)
+    world.clock.advance(days=60)
+    here = load(world, "good")
+    assert (here.open_here, here.is_blocked, here.is_blocked_elsewhere) == (1, True, False)
 
 
 class OtherSource:

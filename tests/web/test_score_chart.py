@@ -1,31 +1,25 @@
 """The chart of the score page: its range, its lines and its labels."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from gateway.domain.scoring.history import Behaviour, compute_states
 from gateway.domain.scoring.record import month_of, month_start
-from gateway.services.scoring.person_scores import MonthPoint
+from gateway.services.scoring.score_months import MonthPoint
 from gateway.web.pages.account.score.chart import HEIGHT, WIDTH, Chart, draw_chart
 from gateway.web.texts import all_texts
 from tests.support.clock import BUSINESS_NOON as NOON
-from tests.support.records import CARDS, history
+from tests.support.records import CARDS
 
 CARD = CARDS.at(NOON)
-UNKNOWN = -1
-"""A month before the first computation. None is a month without a score."""
 
 
-def chart(scores: Sequence[int | None]) -> Chart:
-    """The chart of months with these scores, the last one this month."""
-    (state,) = compute_states(CARDS, Behaviour(records=history(NOON)), None, NOON, None)
+def chart(scores: Sequence[int | None], afterwards: int = 0) -> Chart:
+    """The chart of months with these scores, the last one this month. The first ones were computed afterwards."""
     months = [
         MonthPoint(
-            month_start(month_of(NOON) - len(scores) + 1 + index),
-            None if score == UNKNOWN else replace(state, score=score, tier=CARD.tier_of(score)),
+            month_start(month_of(NOON) - len(scores) + 1 + index), score, CARD.tier_of(score), index < afterwards
         )
         for index, score in enumerate(scores)
     ]
@@ -61,14 +55,32 @@ def test_close_cut_offs_have_one_label() -> None:
 
 
 def test_months_without_a_score_interrupt_the_line() -> None:
-    drawn = chart([UNKNOWN, 600, 610, None, 620, 630, 640])
-    assert [len(line.split()) for line in drawn.lines] == [2, 3]
+    drawn = chart([None, 600, 610, None, 620, 630, 640])
+    assert [len(line.points.split()) for line in drawn.lines] == [2, 3]
     assert drawn.description == "From 600 in Jun 2026 to 640 in Nov 2026."
-    assert [row.score for row in drawn.rows] == ["not known", "600", "610", "no score", "620", "630", "640"]
+    assert [row.score for row in drawn.rows] == ["no score", "600", "610", "no score", "620", "630", "640"]
+    assert not drawn.has_reconstructed
+
+
+def test_months_that_were_computed_afterwards_are_marked() -> None:
+    drawn = chart([None, 600, 610, 620, 630, 640], afterwards=4)
+    assert [each.is_reconstructed for each in drawn.marks] == [True, True, True, False, False]
+    first, second = drawn.lines
+    assert (first.is_reconstructed, second.is_reconstructed) == (True, False)
+    assert (len(first.points.split()), len(second.points.split())) == (4, 2)
+    assert first.points.split()[-1] == second.points.split()[0], "the curve is not interrupted"
+    assert [row.score for row in drawn.rows] == [
+        "no score",
+        *(f"{score}, computed afterwards" for score in (600, 610, 620)),
+        "630",
+        "640",
+    ]
+    assert drawn.has_reconstructed
+    assert not chart([None] * 5 + [640], afterwards=5).has_reconstructed
 
 
 def test_single_month_has_a_mark_and_no_line() -> None:
-    drawn = chart([UNKNOWN] * 11 + [640])
+    drawn = chart([None] * 11 + [640])
     assert (len(drawn.marks), drawn.lines) == (1, ())
 
 

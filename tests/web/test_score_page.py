@@ -1,21 +1,13 @@
 """The score page: the number, its history and reasons, the what-if, and the switches."""
 
 import re
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any
 
 import httpx2
 import pytest
 
-from gateway.domain.errors import Unavailable
-from gateway.domain.scoring.score import Measurement
-from gateway.domain.scoring.tier import Tier
-from gateway.kit.clock import BusinessTime
-from gateway.services.scoring.person_scores import PersonScoreService
 from tests.support.clock import MovableClock
 from tests.support.oauth import Browser, forms
-from tests.support.oauth_world import PASSWORD, OAuthWorld, app_of
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.person_scores import give_records
 
 PAGE, SHARING = "/account/score", "/account/score/sharing"
@@ -62,7 +54,7 @@ def test_person_without_a_score_reads_how_to_begin(world: OAuthWorld) -> None:
         "You do not have a score yet.",
         "A score needs 3 completed agreements. The oldest must have ended 30 days ago or earlier.",
         "First verify an identity document.",
-        "for up to CN¥200, and only one can be open at a time",
+        "At first an agreement can be for up to CN¥200, and only one can be open at a time.",
         "each with 50 percent of its weight",
         "There was no score in these months.",
         "There is no assessment of them here.",
@@ -79,10 +71,14 @@ def test_history_is_a_picture_with_a_text_and_a_table(world: OAuthWorld, clock: 
     browser.sign_in("mei", PASSWORD)
     text = browser.get(PAGE).text
     assert 'role="img" aria-labelledby="chart-title chart-description"' in text
-    assert "From 640 in Nov 2026 to 640 in Jan 2027." in text
+    assert re.search(r"From \d+ in \w+ 2026 to 640 in Jan 2027\.", text)
+    assert len(re.findall(r'class="curve( afterwards)?"', text)) == 2
     rows = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td>', text)
     assert len(rows) == 12
-    assert rows[0] == ("Feb 2026", "not known", "")
+    assert rows[0] == ("Feb 2026", "no score", "not scored")
+    assert rows[-4][0] == "Oct 2026"
+    assert rows[-4][1].endswith(", computed afterwards")
+    assert "Hollow points: this service did not compute your score in these months." in text
     assert rows[-3:] == [(month, "640", "good") for month in ("Nov 2026", "Dec 2026", "Jan 2027")]
 
 
@@ -115,6 +111,30 @@ def test_what_if_shows_the_result_and_keeps_the_choice(world: OAuthWorld) -> Non
 
 def test_page_without_steps_has_no_result(world: OAuthWorld) -> None:
     assert 'role="status"' not in open_page(world).text
+
+
+def test_overdue_record_leads_to_the_records(world: OAuthWorld) -> None:
+    text = open_page(world, handle="overdue").text
+    (notice,) = re.findall(r'<p class="notice warn">(.*?)</p>', text)
+    assert "A record about you says that something is overdue or broken." in notice
+    assert 'href="/account/records"' in notice
+
+
+def test_verified_document_helps_a_person_with_too_few_records(world: OAuthWorld) -> None:
+    starts = "Merchants can then approve a first small agreement, if nothing else is open."
+    assert starts in open_page(world, "?verify=yes", handle="building").text
+    assert starts not in signed_in(world).get(f"{PAGE}?keep=2").text
+
+
+def test_building_tier_sees_how_to_begin(world: OAuthWorld) -> None:
+    text = open_page(world, handle="building").text
+    assert "First verify an identity document." in text
+    assert "for up to CN¥200" in text
+    assert "A score needs 3 completed agreements." not in text
+
+
+def test_better_tier_does_not_see_how_to_begin(world: OAuthWorld) -> None:
+    assert "How to begin" not in open_page(world, handle="fair").text
 
 
 def test_settling_says_that_requests_are_possible_again(world: OAuthWorld) -> None:
@@ -237,48 +257,3 @@ def test_page_is_chinese(world: OAuthWorld) -> None:
     text = open_page(world, "?lang=zh&settle=yes&wait=3", handle="overdue").text
     for expected in ("如果……会怎样？", "不使用的信息", "结果已包含这一点", "您按时完成的付款还不多。"):
         assert expected in text, expected
-
-
-class OtherSource:
-    """A score source that is not the scorecard."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self._error = error
-
-    def measure(self, user_id: str, now: BusinessTime) -> Measurement:
-        if self._error is not None:
-            raise self._error
-        return Measurement(612, Tier.GOOD, now, now + timedelta(hours=1), reasons=("FEW_RETURNS",))
-
-
-def use_source(world: OAuthWorld, source: Any) -> None:
-    scores = PersonScoreService(world.database, source, world.container.person_scores._requests)
-    world.app = app_of(replace(world.container, person_scores=scores))
-
-
-def test_other_source_has_a_number_and_no_what_if(world: OAuthWorld) -> None:
-    use_source(world, OtherSource())
-    browser = signed_in(world)
-    page = browser.get(f"{PAGE}?keep=3")
-    assert "612" in page.text
-    assert "This score comes from a provider outside of this service." in page.text
-    assert "There is no text for this reason any more." in page.text
-    assert "Green Cars" in page.text
-    for absent in ("What if?", "<svg", "What you share", "What is not used"):
-        assert absent not in page.text, absent
-
-
-def test_other_source_has_no_switch(world: OAuthWorld) -> None:
-    use_source(world, OtherSource())
-    browser = signed_in(world)
-    token = forms(browser.get("/account").text)[0].fields["csrf_token"]
-    fields = {"dimension": "FINANCIAL_CAPACITY", "share": "yes", "csrf_token": token}
-    assert browser.http.post(SHARING, data=fields).status_code == 422
-
-
-def test_source_that_is_down_is_unavailable(world: OAuthWorld) -> None:
-    use_source(world, OtherSource(Unavailable("SCORE_UNAVAILABLE", "Down.")))
-    response = signed_in(world).get(PAGE)
-    assert response.status_code == 503
-    assert response.headers["retry-after"] == "60"
-    assert "Your score cannot be fetched now." in response.text

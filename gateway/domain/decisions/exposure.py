@@ -57,6 +57,11 @@ class CreditLimits:
                 raise InvalidInput("INVALID", f"The credit limit of {tier} is lower than that of a lower tier.")
         return limits
 
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """The currencies in which a tier has a limit, in their order."""
+        return tuple(dict.fromkeys(currency for _, currency in self.by_tier))
+
     def limit(self, tier: Tier, currency: str) -> Money:
         """Returns the credit limit of a tier. A tier without a limit has that of the next lower tier, or zero if there
         is none."""

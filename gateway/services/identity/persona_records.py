@@ -74,7 +74,7 @@ class PersonaBlueprint:
                     dimension=dimension,
                     kind=RecordKind.MONTHS,
                     partner=_PARTNERS[0],
-                    at=now,
+                    at=_months_before(now, self.months),
                     months=months,
                 )
 

@@ -1,6 +1,6 @@
 """What merchants would decide about an ordinary request at a person's tier, and at the next one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from gateway.services.policies.ordinary_asks import OrdinaryAskService
 from gateway.store.identity.users import UserRow
 from gateway.store.unit import UnitOfWork
 from merchants.adapter import MerchantAdapter, Person
+from merchants.person import STARTER_TIERS
 
 MOST_MERCHANTS = 20
 """The number of merchants that are listed at most."""
@@ -69,9 +70,11 @@ class OrdinaryRequestService:
         )
         return OrdinaryRequests(requests, is_consented, len(listed) > MOST_MERCHANTS)
 
-    def starter_limits(self, currencies: Iterable[str]) -> tuple[Money, ...]:
-        """Returns the credit limits of a person without a score in these currencies, without those that are zero."""
-        limits = (self._asks.credit_limits.limit(Tier.UNSCORED, currency) for currency in currencies)
+    def starter_limits(self, tier: Tier) -> tuple[Money, ...]:
+        """Returns the credit limits of a starter of this tier, without those that are zero. Other tiers have none."""
+        if tier not in STARTER_TIERS:
+            return ()
+        limits = (self._asks.credit_limits.limit(tier, currency) for currency in self._asks.credit_limits.currencies)
         return tuple(limit for limit in limits if limit.minor)
 
     def _decide(self, name: str, adapter: MerchantAdapter[Any], persons: Sequence[Person]) -> OrdinaryRequest:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from gateway.domain.decisions.behaviour import DIMENSIONS
 from gateway.domain.decisions.decision import state_by
@@ -14,7 +13,7 @@ from gateway.domain.money import Money
 from gateway.domain.scoring.card import Scorecard
 from gateway.domain.scoring.history import Cause, ScoreState
 from gateway.domain.scoring.reasons import describe_reason
-from gateway.domain.scoring.record import OPTIONAL_DIMENSIONS, Dimension, month_of, month_start
+from gateway.domain.scoring.record import OPTIONAL_DIMENSIONS, Dimension
 from gateway.domain.scoring.score import DecidedScore, Measurement
 from gateway.domain.scoring.tier import Tier
 from gateway.domain.scoring.what_if import (
@@ -29,6 +28,7 @@ from gateway.domain.text import Texts
 from gateway.kit.clock import BusinessTime
 from gateway.services.scoring.ordinary_requests import OrdinaryRequests, OrdinaryRequestService
 from gateway.services.scoring.person_time import load_business_time
+from gateway.services.scoring.score_months import MonthPoint, load_months
 from gateway.sources.contract import ScoreSource
 from gateway.sources.remote.source import RemoteSource
 from gateway.sources.scorecard.source import ScorecardSource
@@ -38,8 +38,6 @@ from gateway.store.merchants.merchants import Counterpart
 from gateway.store.scoring.scores import read_state
 from gateway.store.unit import UnitOfWork
 
-MONTHS = 12
-"""The number of months of the history that a person sees."""
 _CONTEST = Windows().contest
 _UNKNOWN_REASON = (Texts("There is no text for this reason any more.", "该原因的说明已不再提供。"), None)
 
@@ -53,15 +51,6 @@ class DescribedReason:
     text: Texts
     advice: Texts | None
     points: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class MonthPoint:
-    """The last score state in a month, or of an earlier one if there was none in it. `state` is None before the first
-    computation."""
-
-    start: BusinessTime
-    state: ScoreState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +68,44 @@ class DimensionPoints:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScorecardView:
     """What only the scorecard can tell: the card in force, the months, oldest first, the dimensions, and the what-if.
-    `projection` is None without a choice. `starter_limits` are the credit limits of a person without a score."""
+    `projection` is None without a choice."""
 
     card: Scorecard
     months: tuple[MonthPoint, ...]
     dimensions: tuple[DimensionPoints, ...]
     situation: Situation
     projection: Projection | None
-    starter_limits: tuple[Money, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonScore:
-    """A person's score as of the business time `now`. `open_overdue` and `open_breaches` count against the person now.
-    `next_tier` is None at the best one. `scorecard` is None with another score source."""
+    """A person's score as of the business time `now`. The overdue obligations and breaches of the measurement count
+    against the person now; those in `open_here` are of decisions of this deployment, the others of records or of the
+    score provider. `next_tier` is None at the best one. `starter_limits` are the credit limits of a person with too few
+    records, empty for others. `scorecard` is None with another score source."""
 
     now: BusinessTime
     measurement: Measurement
+    open_here: int
     next_tier: Tier | None
     reasons: tuple[DescribedReason, ...]
     requests: OrdinaryRequests
+    starter_limits: tuple[Money, ...]
     scorecard: ScorecardView | None
 
     @property
     def is_blocked(self) -> bool:
         """Whether merchants decline requests, because something is overdue or broken."""
-        return self.measurement.open_overdue > 0 or self.measurement.open_breaches > 0
+        return self._open > 0
+
+    @property
+    def is_blocked_elsewhere(self) -> bool:
+        """Whether merchants decline requests because of what is overdue or broken elsewhere."""
+        return self._open > self.open_here
+
+    @property
+    def _open(self) -> int:
+        return self.measurement.open_overdue + self.measurement.open_breaches
 
 
 class PersonScoreService:
@@ -158,9 +159,11 @@ class PersonScoreService:
         return PersonScore(
             now=now,
             measurement=measurement,
+            open_here=overdue + breaches,
             next_tier=next_tier,
             reasons=self._reasons(measured, view),
             requests=self._requests.list_requests(unit, user, measurement, next_tier),
+            starter_limits=self._requests.starter_limits(measured.tier),
             scorecard=view,
         )
 
@@ -180,11 +183,10 @@ class PersonScoreService:
         )
         return ScorecardView(
             card=card,
-            months=_load_months(unit, user_id, state, now),
+            months=load_months(unit, user_id, situation),
             dimensions=tuple(_dimension_points(card, situation, dimension) for dimension in Dimension),
             situation=situation,
             projection=None if choice.is_empty else project_score(situation, choice),
-            starter_limits=self._requests.starter_limits(card.rules.bands),
         )
 
     def _reasons(self, measured: Measurement, view: ScorecardView | None) -> tuple[DescribedReason, ...]:
@@ -245,18 +247,6 @@ def _obligation(state: DecisionState, merchant: Counterpart) -> OpenObligation:
         due_at=state.due_at,
         late_from=replace(state, status=Status.FULFILLED).late_counts_from if state.overdue else None,
     )
-
-
-def _load_months(unit: UnitOfWork, user_id: str, present: ScoreState, now: datetime) -> tuple[MonthPoint, ...]:
-    first = month_of(now) - MONTHS + 1
-    last = unit.scores.load_before(user_id, month_start(first))
-    by_month = {month_of(state.as_of): state for state in unit.scores.list_since(user_id, month_start(first))}
-    by_month[month_of(now)] = present
-    points = []
-    for month in range(first, month_of(now) + 1):
-        last = by_month.get(month, last)
-        points.append(MonthPoint(month_start(month), last))
-    return tuple(points)
 
 
 def _dimension_points(card: Scorecard, situation: Situation, dimension: Dimension) -> DimensionPoints:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.domain.scoring.card import Scorecard
 from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE, Tier
-from gateway.services.scoring.person_scores import MonthPoint
+from gateway.services.scoring.score_months import MonthPoint
 from gateway.web.site.consent_parts import TIERS
 from gateway.web.texts import Texts, msgid
 
@@ -17,16 +17,26 @@ _LEAST_GAP = 24
 """Cut-offs that are closer have one label."""
 _CURVE = msgid("From %(first)s in %(begin)s to %(last)s in %(end)s.")
 _NO_SCORE = msgid("no score")
-_UNKNOWN = msgid("not known")
+_AFTERWARDS = msgid("%(score)s, computed afterwards")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A month with a score, at its coordinates."""
+    """A month with a score, at its coordinates. `is_reconstructed`: it was computed afterwards."""
 
     x: float
     y: float
     score: int
+    is_reconstructed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A part of the curve. `points` are the coordinates of its ends and of the months between them. A part that
+    `is_reconstructed` begins at a month that was computed afterwards."""
+
+    points: str
+    is_reconstructed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +59,16 @@ class MonthRow:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The chart in the person's language. `lines` are the points of each unbroken line; `ticks` are the first and the
-    last month at their coordinates; `description` is "" without a score in any month."""
+    """The chart in the person's language. `ticks` are the first and the last month at their coordinates; `description`
+    is "" without a score in any month."""
 
-    lines: tuple[str, ...]
+    lines: tuple[Line, ...]
     marks: tuple[Mark, ...]
     cut_offs: tuple[CutOff, ...]
     ticks: tuple[tuple[float, str, str], ...]
     rows: tuple[MonthRow, ...]
     description: str
+    has_reconstructed: bool
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
@@ -67,7 +78,7 @@ class Chart:
 
 def draw_chart(texts: Texts, card: Scorecard, months: Sequence[MonthPoint]) -> Chart:
     """The chart of these months, oldest first."""
-    scores = [point.state.score if point.state else None for point in months]
+    scores = [point.score for point in months]
     known = [score for score in scores if score is not None]
     low, high = _find_range(card, known)
 
@@ -77,7 +88,11 @@ def draw_chart(texts: Texts, card: Scorecard, months: Sequence[MonthPoint]) -> C
     def y_of(score: int) -> float:
         return round(_TOP + (HEIGHT - _TOP - _BOTTOM) * (high - score) / (high - low), 1)
 
-    marks = {index: Mark(x_of(index), y_of(score), score) for index, score in enumerate(scores) if score is not None}
+    marks = {
+        index: Mark(x_of(index), y_of(point.score), point.score, point.is_reconstructed)
+        for index, point in enumerate(months)
+        if point.score is not None
+    }
     first, last = texts.month(months[0].start), texts.month(months[-1].start)
     return Chart(
         lines=_lines(marks, len(months)),
@@ -88,6 +103,7 @@ def draw_chart(texts: Texts, card: Scorecard, months: Sequence[MonthPoint]) -> C
         ticks=((_LEFT, "start", first), (WIDTH - _RIGHT, "end", last)),
         rows=tuple(_describe_month(texts, point) for point in months),
         description=_describe(texts, months, list(marks), known),
+        has_reconstructed=any(each.is_reconstructed for each in marks.values()),
     )
 
 
@@ -110,25 +126,24 @@ def _cut_offs(texts: Texts, lines: Sequence[tuple[float, int, Tier]]) -> tuple[C
     return tuple(cut_offs)
 
 
-def _lines(marks: dict[int, Mark], months: int) -> tuple[str, ...]:
-    """The points of each line. Months without a score are between two lines."""
-    lines: list[list[str]] = [[]]
-    for index in range(months):
-        mark = marks.get(index)
-        if mark is None:
-            lines.append([])
+def _lines(marks: dict[int, Mark], months: int) -> tuple[Line, ...]:
+    """The parts of the curve, each between two marks of the same kind. Months without a score are between two parts."""
+    pairs = [(marks[index], marks[index + 1]) for index in range(months - 1) if {index, index + 1} <= marks.keys()]
+    lines = list[list[Mark]]()
+    for begin, end in pairs:
+        if lines and lines[-1][-1] is begin and lines[-1][0].is_reconstructed == begin.is_reconstructed:
+            lines[-1].append(end)
         else:
-            lines[-1].append(f"{mark.x},{mark.y}")
-    return tuple(" ".join(line) for line in lines if len(line) > 1)
+            lines.append([begin, end])
+    return tuple(Line(" ".join(f"{each.x},{each.y}" for each in line), line[0].is_reconstructed) for line in lines)
 
 
 def _describe_month(texts: Texts, point: MonthPoint) -> MonthRow:
-    month, state = texts.month(point.start), point.state
-    if state is None:
-        return MonthRow(month, texts.gettext(_UNKNOWN), "")
-    if state.score is None:
-        return MonthRow(month, texts.gettext(_NO_SCORE), texts.gettext(TIERS[Tier.UNSCORED]))
-    return MonthRow(month, str(state.score), texts.gettext(TIERS[state.tier]))
+    month, tier = texts.month(point.start), texts.gettext(TIERS[point.tier])
+    if point.score is None:
+        return MonthRow(month, texts.gettext(_NO_SCORE), tier)
+    score = texts.gettext(_AFTERWARDS, score=point.score) if point.is_reconstructed else str(point.score)
+    return MonthRow(month, score, tier)
 
 
 def _describe(texts: Texts, months: Sequence[MonthPoint], scored: Sequence[int], known: Sequence[int]) -> str:

@@ -15,6 +15,7 @@ from gateway.services.scoring.ordinary_requests import OrdinaryRequest
 from gateway.services.scoring.person_scores import PersonScore
 from gateway.web.site.consent_parts import PRODUCTS, TIERS
 from gateway.web.texts import Texts, msgid
+from merchants.person import STARTER_TIERS
 
 _SCORE = msgid("%(score)s, “%(tier)s”")
 _NO_SCORE = msgid("no score yet")
@@ -23,6 +24,7 @@ _REACHED = msgid("Reached on %(date)s, if nothing else changes.")
 _HELD = msgid("The tier is then kept until %(date)s at the latest.")
 _UNCHANGED = msgid("Without these steps it would be: %(state)s.")
 _SETTLED = msgid("Merchants then no longer decline your requests because of it.")
+_STARTS = msgid("Merchants can then approve a first small agreement, if nothing else is open.")
 _LATE = msgid(
     "From %(date)s what you settle now counts as late: %(state)s. If you do not settle it, the merchant can report it"
     " as broken, which costs more points."
@@ -74,6 +76,8 @@ def describe_result(texts: Texts, person: PersonScore, projection: Projection, c
         sentences.append(texts.gettext(_UNCHANGED, state=_describe_state(texts, projection.unchanged)))
     if choice.settle and person.is_blocked:
         sentences.append(texts.gettext(_SETTLED))
+    if choice.verify and _starts(person, choice, state):
+        sentences.append(texts.gettext(_STARTS))
     if projection.late_from is not None:
         sentences.append(_describe_late(texts, projection.late_from, projection.late))
     headline = texts.gettext(_RESULT, date=texts.date(projection.until), state=_describe_state(texts, state))
@@ -99,6 +103,12 @@ def describe_requests(texts: Texts, person: PersonScore) -> tuple[MerchantView, 
         MerchantView(name, tuple(map(describe, requests)))
         for name, requests in groupby(person.requests.requests, key=lambda request: request.merchant_name)
     )
+
+
+def _starts(person: PersonScore, choice: Choice, state: ScoreState) -> bool:
+    """Whether the verified document makes a starter of the person, whom the choice leaves with too few records."""
+    is_possible = bool(person.starter_limits) and state.tier in STARTER_TIERS and not person.measurement.has_document
+    return is_possible and (choice.settle or not person.is_blocked)
 
 
 def _describe_late(texts: Texts, late_from: BusinessTime, late: ScoreState | None) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.domain.scoring.record import Dimension
-from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE
+from gateway.domain.scoring.tier import CUT_OFFS, HIGHEST_SCORE, LOWEST_SCORE, Tier
 from gateway.services.scoring.person_scores import DimensionPoints, PersonScore, ScorecardView
 from gateway.web.site.consent_parts import TIERS
 from gateway.web.texts import Texts, msgid
@@ -45,7 +45,7 @@ _SCALE = msgid("on the scale from %(lowest)s to %(highest)s")
 _NEEDED = msgid("A score needs %(records)s completed agreements. The oldest must have ended %(age)s ago or earlier.")
 _VERIFY = msgid("First verify an identity document. Then merchants can approve a first small agreement.")
 _VERIFIED = msgid("Your identity document is verified, so merchants can approve a first small agreement.")
-_SMALL = msgid("Without a score, an agreement can be for up to %(amount)s, and only one can be open at a time.")
+_SMALL = msgid("At first an agreement can be for up to %(amount)s, and only one can be open at a time.")
 _DEPOSIT = msgid("Agreements for which you pay the deposit count too, each with %(percent)s percent of its weight.")
 _POINTS = msgid("%(points)s of at most %(possible)s points (%(percent)s percent)")
 _UNUSED = msgid("worth 0 points")
@@ -88,8 +88,8 @@ class SwitchView:
 
 @dataclass(frozen=True, slots=True)
 class ScoreView:
-    """The score in the person's language. Sentences that do not apply are "". `beginning` is how to begin without a
-    score, empty with one."""
+    """The score in the person's language. Sentences that do not apply are "". `beginning` is how to begin with too few
+    records, empty for others."""
 
     score: int | None
     scale: str
@@ -97,14 +97,15 @@ class ScoreView:
     as_of: str
     held: str
     next_tier: str
-    is_blocked: bool
+    is_blocked_here: bool
+    is_blocked_elsewhere: bool
     beginning: tuple[str, ...]
     reasons: tuple[ReasonView, ...]
 
 
 def describe_score(texts: Texts, person: PersonScore) -> ScoreView:
     """The score, its tier and its reasons."""
-    measurement, view = person.measurement, person.scorecard
+    measurement = person.measurement
     return ScoreView(
         score=measurement.score,
         scale=texts.gettext(_SCALE, lowest=LOWEST_SCORE, highest=HIGHEST_SCORE),
@@ -112,8 +113,9 @@ def describe_score(texts: Texts, person: PersonScore) -> ScoreView:
         as_of=texts.date(measurement.as_of),
         held=_describe_held(texts, person),
         next_tier=_describe_next(texts, person),
-        is_blocked=person.is_blocked,
-        beginning=_describe_beginning(texts, view) if view is not None and measurement.score is None else (),
+        is_blocked_here=person.open_here > 0,
+        is_blocked_elsewhere=person.is_blocked_elsewhere,
+        beginning=_describe_beginning(texts, person),
         reasons=_describe_reasons(texts, person),
     )
 
@@ -149,21 +151,30 @@ def _describe_held(texts: Texts, person: PersonScore) -> str:
 
 def _describe_next(texts: Texts, person: PersonScore) -> str:
     score, tier, view = person.measurement.score, person.next_tier, person.scorecard
-    if score is None or tier is None or view is None:
+    if score is None or tier is None:
         return ""
-    cut_off = view.card.cut_off(tier)
+    cut_off = view.card.cut_off(tier) if view else _cut_off(tier)
     return texts.gettext(_NEXT, tier=texts.gettext(TIERS[tier]), score=cut_off, points=max(cut_off - score, 0))
 
 
-def _describe_beginning(texts: Texts, view: ScorecardView) -> tuple[str, ...]:
-    rules = view.card.rules
-    limits = texts.comma.join(texts.money(limit) for limit in view.starter_limits)
-    return (
-        texts.gettext(_NEEDED, records=rules.minimum_records, age=texts.length(rules.minimum_age)),
-        texts.gettext(_VERIFIED if view.situation.present.has_document else _VERIFY),
-        *([texts.gettext(_SMALL, amount=limits)] if limits else []),
-        texts.gettext(_DEPOSIT, percent=int(rules.deposit_share * 100)),
-    )
+def _cut_off(tier: Tier) -> int:
+    """The lowest score of a tier with a score source that has no card."""
+    return next(score for score, each in CUT_OFFS if each is tier)
+
+
+def _describe_beginning(texts: Texts, person: PersonScore) -> tuple[str, ...]:
+    """How a person with too few records gets a first agreement, and a score. What is overdue must be settled first."""
+    sentences, view = list[str](), person.scorecard
+    if person.starter_limits and not person.is_blocked:
+        limits = texts.comma.join(map(texts.money, person.starter_limits))
+        sentences.append(texts.gettext(_VERIFIED if person.measurement.has_document else _VERIFY))
+        sentences.append(texts.gettext(_SMALL, amount=limits))
+    if view is not None and person.measurement.score is None:
+        rules = view.card.rules
+        needed = texts.gettext(_NEEDED, records=rules.minimum_records, age=texts.length(rules.minimum_age))
+        deposit = texts.gettext(_DEPOSIT, percent=int(rules.deposit_share * 100))
+        sentences = [needed, *sentences, deposit]
+    return tuple(sentences)
 
 
 def _describe_reasons(texts: Texts, person: PersonScore) -> tuple[ReasonView, ...]:
