@@ -66,7 +66,12 @@ class ScorecardSource:
     def load_behaviour(self, unit: UnitOfWork, user_id: str, now: BusinessTime) -> Behaviour:
         """All that counts for the person's score."""
         rules = self.cards.at(now).rules
-        records = unit.behaviour_records.list_relevant(user_id, rules.most_a_month)
+        versions = [card.rules for card in self.cards]  # earlier months can be computed too
+        records = unit.behaviour_records.list_relevant(
+            user_id,
+            largest=max(each.most_a_month for each in versions),
+            earliest=max(each.minimum_records for each in versions),
+        )
         partners = {record.partner for record in records if record.kind in NEGATIVE_KINDS}
         ignored = {partner for partner in partners if rules.ignores_partner(*unit.disputes.count_decided(partner))}
         return Behaviour(records=records, shared=unit.scores.load_shared(user_id), ignored_partners=ignored)

@@ -82,17 +82,16 @@ VISIBLE = (
 """Records of published imports without those that a later published import has replaced, and records of decisions."""
 
 _OF_USER = VISIBLE.where(_R.user_id == bindparam("user_id"), _R.removed_at.is_(None))
-_place = (
-    func.row_number()
-    .over(
-        partition_by=(_R.partner, _R.dimension, _R.kind, _R.month, _R.currency, _R.contested_at.is_(None)),
-        order_by=(_R.amount_minor.desc(), _R.at, _R.id),
-    )
-    .label("place")
-)
-_ranked = _OF_USER.add_columns(_place).subquery()
+_GROUP = (_R.partner, _R.dimension, _R.kind, _R.month, _R.currency, _R.contested_at.is_(None))
+_by_amount = func.row_number().over(partition_by=_GROUP, order_by=(_R.amount_minor.desc(), _R.at, _R.id))
+_by_time = func.row_number().over(partition_by=_GROUP, order_by=(_R.at, _R.id))
+_ranked = _OF_USER.add_columns(_by_amount.label("by_amount"), _by_time.label("by_time")).subquery()
 _RELEVANT = select(_ranked).where(
-    or_(_ranked.c.kind.not_in(sorted(KEPT_KINDS)), _ranked.c.place <= bindparam("most_a_month"))
+    or_(
+        _ranked.c.kind.not_in(sorted(KEPT_KINDS)),
+        _ranked.c.by_amount <= bindparam("largest"),
+        _ranked.c.by_time <= bindparam("earliest"),
+    )
 )
 _VISIBLE_BY_ID = VISIBLE.where(_R.id == bindparam("record_id"))
 _OF_DECISION = select(RECORDS).where(
@@ -116,11 +115,12 @@ class BehaviourRecordRepository(Repository):
         """Returns a person's visible records, without removed ones."""
         return self._all(BehaviourRecordRow, _OF_USER.order_by(_R.at, _R.id), user_id=user_id)
 
-    def list_relevant(self, user_id: str, most_a_month: int) -> list[BehaviourRecord]:
+    def list_relevant(self, user_id: str, largest: int, earliest: int) -> list[BehaviourRecord]:
         """Returns a person's records for the score: the visible ones without removed ones. Of the kept records of one
-        partner, dimension, kind, month and currency it returns only the `most_a_month` with the largest amounts,
-        because no more can count; contested ones, which do not count, take no place of another."""
-        return [read_record(row) for row in self._rows(_RELEVANT, user_id=user_id, most_a_month=most_a_month)]
+        partner, dimension, kind, month and currency it returns only so many with the largest amounts, because the caps
+        let no more count, and so many of the earliest, which the minimum for a score counts. Contested ones, which do
+        not count, take no place of another."""
+        return [read_record(row) for row in self._rows(_RELEVANT, user_id=user_id, largest=largest, earliest=earliest)]
 
     def load(self, record_id: str) -> BehaviourRecordRow | None:
         """Returns a visible record, or None."""
