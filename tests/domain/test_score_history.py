@@ -191,3 +191,13 @@ def test_correction_never_lowers_a_tier() -> None:
             DECEMBER,
             Cause.CORRECTION,
         )
+
+
+def test_removed_record_is_no_ageing_although_it_is_computed_later() -> None:
+    """A record that is gone has no moment of its own. That of another record, or a month's start, is not its moment."""
+    kept = record(at=BusinessTime(TOMORROW + timedelta(days=1)), amount=None)
+    for more in ((), (kept,)):
+        known = behaviour("just-below", *more)
+        states = list(compute_states(CARDS, known, excellent_state(score=704), JANUARY, Cause.RECORD, TOMORROW))
+        first = (states[0].as_of, states[0].tier, states[0].held_until, states[0].cause)
+        assert first == (TOMORROW, Tier.VERY_GOOD, None, Cause.RECORD)

@@ -80,17 +80,18 @@ def compute_states(
 ) -> Iterator[ScoreState]:
     """Yields the states after `previous`, in order: at each month's start, at each moment at which a record was added
     or begins to count, and at each change of the card. With a `cause`, also one for a change of which no record tells
-    the moment; for RECORD only if there was no such moment. It is at `changed_at`, so that what the change lowers is
-    not taken for ageing, or at `now` if that is not known or has another cause."""
+    the moment. It is at `changed_at`, so that what the change lowers is not taken for ageing, or at `now` if that is
+    not known or is one of the others; for RECORD then only if there is no other."""
     if previous is None:
         yield _compute(cards.at(now), behaviour, None, now, Cause.FIRST)
         return
     moments = _moments(cards, behaviour, previous, now)
-    if cause is not None and not (cause is Cause.RECORD and moments):
+    if cause is not None:
         if changed_at is None or not previous.as_of < changed_at <= now or changed_at in dict(moments):
-            changed_at = now
-        moments.append((changed_at, cause))
-        moments.sort(key=itemgetter(0))
+            changed_at = None
+        if cause is not Cause.RECORD or changed_at is not None or not moments:
+            moments.append((changed_at or now, cause))
+            moments.sort(key=itemgetter(0))
     for moment, why in moments:
         held_until = previous.held_until
         if held_until is not None and previous.as_of < held_until < moment:
