@@ -71,6 +71,8 @@ ASSESSED = {**NO_MONEY, "dimension": "SHOPPING", "kind": "MONTHS"}
         ({"currency": "XXX"}, "Must be an active ISO 4217 code"),
         ({"amount": "1e3"}, "Amount must be a plain decimal string"),
         ({"amount": "-1"}, "Amount must not be negative."),
+        ({"amount": "0.00"}, "Must be above zero. Without an amount, leave amount and currency empty."),
+        ({"amount": "-0"}, "Must be above zero."),
         ({"amount": "1.001"}, "Amount may have at most 2 decimals in this currency."),
         ({"amount": "10000000000.01"}, "Amount is too large."),
         ({"amount": "9" * 10_000}, "Amount must be a plain decimal string"),

@@ -74,6 +74,8 @@ def _faults(record: ImportedRecord, now: BusinessTime) -> Iterator[tuple[str, st
         yield "kind", f"A record of {dimension} must be one of {kinds}."
     if record.amount is not None and kind not in OBLIGATION_KINDS:
         yield "amount", f"A record of the kind {kind} has no amount."
+    elif record.amount is not None and not record.amount.minor:
+        yield "amount", "Must be above zero. Without an amount, leave amount and currency empty."
     if (record.months is not None) != (kind is RecordKind.MONTHS):
         yield "months", "A record of the kind MONTHS needs months, and no other kind may have them."
     if record.at > now:
