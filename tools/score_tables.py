@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 from gateway.domain.money import Money
-from gateway.domain.scoring.card import Fade, Measure
+from gateway.domain.scoring.card_rules import Fade, Measure
 from gateway.domain.scoring.evaluation import evaluate
 from gateway.domain.scoring.record import BehaviourRecord, Dimension, RecordKind, month_of, month_start
 from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE, Tier

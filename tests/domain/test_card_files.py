@@ -40,6 +40,13 @@ def moment(day: str) -> BusinessTime:
         ("a_month = 2", "a_month = 0", "must be at least 1"),
         ('age = "P30D"', 'age = "30 days"', "minimum.age: "),
         ("full = 24, none = 60", "full = 60, none = 60", "a fade must end after it begins"),
+        ("none = 36", "none = 1201", "a fade must end within 1200 months"),
+        ("assessment_life = 24", "assessment_life = 0", "must be at least 1"),
+        ("drop_at = 6", "drop_at = 0", "must be at least 1"),
+        ("at_least = 10", "at_least = 0", "must be at least 1"),
+        ("least_points = 5", "least_points = 0", "must be at least 1"),
+        ("most = 4", "most = 5", "reasons.most must be at most 4"),
+        ('longest = "P60D"', 'longest = "PT0S"', "hold.longest must be longer than zero"),
         ('with_deposit = "0.5"', 'with_deposit = "1.5"', "deposit_share and upheld_percent are parts of a whole"),
         ('smallest = "0.25"', "smallest = 0.25", "units.smallest: must be a plain decimal string"),
         ("VERY_GOOD = 650", "VERY_GOOD = 700", "the cut-offs must grow with the tier"),
@@ -56,6 +63,13 @@ def moment(day: str) -> BusinessTime:
         ("knots = [0, 6, 12", "knots = [6, 12", "characteristic kept_rentals: knots must begin at 0 and grow"),
         ("knots = [0, 6, 12", "knots = [0.5, 12", "kept_rentals.knots must be a whole number"),
         ('measure = "PARTNERS"', 'measure = "FRIENDS"', "partners: 'FRIENDS' is none of"),
+        ('dimensions = ["SHOPPING"]', 'dimensions = ["IDENTITY"]', "IDENTITY has no records for ASSESSED_MONTHS"),
+        ('dimensions = ["IDENTITY"]', 'dimensions = ["SHOPPING"]', "SHOPPING has no records for IDENTITY_LEVEL"),
+        ('dimensions = ["FULFILMENT"]', 'dimensions = ["SHOPPING"]', "SHOPPING has no records for KEPT_UNITS"),
+        ('dimensions = ["FULFILMENT"]', 'dimensions = ["FULFILMENT", "FULFILMENT"]', "has a dimension twice"),
+        ("knots = [0, 12]", "knots = [0, 13]", "characteristic paid_orders: no value is above 12"),
+        ("knots = [0, 24]", "knots = [0, 37]", "characteristic kept_months: no value is above 36"),
+        ("knots = [0]\npoints = [0]", "knots = [0, 1]\npoints = [0, 9]", "social_relations: no value is above 0"),
         ('dimensions = ["FULFILMENT"]', "dimensions = []", "characteristic kept_rentals: has no dimension"),
         ('dimensions = ["FULFILMENT"]', 'dimensions = "FULFILMENT"', "dimensions must be a list"),
         ('id = "partners"', 'id = "kept_rentals"', "two characteristics have the same id"),
@@ -79,6 +93,21 @@ def test_losses_must_not_shrink_with_more_of_the_bad() -> None:
     assert late is not None
     with pytest.raises(Misconfigured, match="must not fall with a better value"):
         read_card(changed(late[0], late[0].replace(late[1], "[0, -34, -18, -60]")), "next.toml")
+
+
+def with_social_relations(points: int) -> str:
+    """The shipped card with points for social relations, which everybody typically has."""
+    reserved = 'measure = "NOTHING"\ndimensions = ["SOCIAL_RELATIONS"]\nknots = [0]\npoints = [0]'
+    used = f'measure = "ASSESSED_MONTHS"\ndimensions = ["SOCIAL_RELATIONS"]\nknots = [0, 12]\npoints = [0, {points}]'
+    text = changed("base = 400", f"base = {400 - points}")
+    assert reserved in text
+    return re.sub(r"(\[typical\..*\])", rf"\1\nsocial_relations = {points}", text.replace(reserved, used))
+
+
+def test_social_relations_give_at_most_10_points() -> None:
+    assert read_card(with_social_relations(10), "next.toml").rules.base == 390
+    with pytest.raises(Misconfigured, match="SOCIAL_RELATIONS can give at most 10 points"):
+        read_card(with_social_relations(11), "next.toml")
 
 
 def test_unreadable_files_are_named(tmp_path: Path) -> None:
@@ -106,6 +135,7 @@ def test_versions_are_in_force_by_their_effective_dates(tmp_path: Path) -> None:
     [
         ("base = 400", "base = 400", "has the same effective date 2026-11-01 as"),
         ('scorecard = "sesame"', 'scorecard = "poppy"', "is another card than"),
+        ("effective = 2026-11-01", "effective = 2026-12-01", "has the same version 2026-11-29 as"),
     ],
 )
 def test_versions_that_do_not_fit_together_are_refused(tmp_path: Path, old: str, new: str, sentence: str) -> None:

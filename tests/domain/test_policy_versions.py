@@ -65,6 +65,13 @@ def test_two_versions_with_one_date_are_refused() -> None:
         PolicySet([AUTUMN, WINTER, version("twin", WINTER.effective)])
 
 
+def test_two_files_with_one_version_are_refused() -> None:
+    twin = version("twin", date(2027, 6, 1))
+    twin.version = WINTER.version
+    with pytest.raises(Misconfigured, match=r"twin.toml: has the same version .* as winter.toml"):
+        PolicySet([AUTUMN, WINTER, twin])
+
+
 def test_empty_set_is_refused() -> None:
     with pytest.raises(Misconfigured):
         PolicySet([])

@@ -145,7 +145,7 @@ def test_tier_is_held_no_longer_than_its_date(cause: Cause) -> None:
 def test_card_that_begins_with_a_month_ends_a_held_tier_at_its_date() -> None:
     (card,) = CARDS
     next_card = copy(card)
-    next_card.effective = DECEMBER.date()
+    next_card.version, next_card.effective = "next", DECEMBER.date()
     states = list(
         compute_states(
             CardVersions([card, next_card]), behaviour("just-below"), excellent_state(DECEMBER, 699), DECEMBER, None

@@ -8,14 +8,14 @@ from gateway.domain.policies.table import DecisionTable, policy_error
 
 
 class PolicySet:
-    """One or more versions of a policy, oldest first. They have the same name, columns, benefits and currency, and
-    different effective dates. Raises Misconfigured with the source otherwise."""
+    """One or more versions of a policy, oldest first. They have the same name, columns, benefits and currency, but
+    neither the same version nor the same effective date. Raises Misconfigured with the source otherwise."""
 
     def __init__(self, tables: Iterable[DecisionTable]) -> None:
         self._tables = tuple(sorted(tables, key=lambda table: table.effective))
         if not self._tables:
             raise Misconfigured("a policy needs at least one version")
-        first, previous = self._tables[0], None
+        first, previous, sources = self._tables[0], None, dict[str, str]()
         for table in self._tables:
             for name in ("policy", "columns", "benefits", "currency"):
                 if getattr(table, name) != getattr(first, name):
@@ -24,7 +24,9 @@ class PolicySet:
                     )
             if previous is not None and table.effective == previous.effective:
                 raise policy_error(table.source, f"has the same effective date {table.effective} as {previous.source}")
-            previous = table
+            if table.version in sources:
+                raise policy_error(table.source, f"has the same version {table.version} as {sources[table.version]}")
+            previous, sources[table.version] = table, table.source
 
     def __iter__(self) -> Iterator[DecisionTable]:
         return iter(self._tables)

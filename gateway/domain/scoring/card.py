@@ -7,9 +7,7 @@ Each characteristic measures one thing in the records, such as the units of kept
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from enum import StrEnum
+from datetime import date
 from fractions import Fraction
 from itertools import pairwise
 from math import lcm
@@ -17,120 +15,18 @@ from typing import Any
 
 from gateway.domain.currency import EXPONENTS
 from gateway.domain.errors import Misconfigured
-from gateway.domain.scoring.record import IDENTITY_KINDS, BehaviourRecord, Dimension, RecordKind
+from gateway.domain.scoring.card_rules import MEASURED_KINDS, CardRules, Characteristic, Fade, Measure
+from gateway.domain.scoring.record import IDENTITY_KINDS, KINDS_OF, BehaviourRecord, Dimension, RecordKind
 from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE, CutOffs, Tier, tier_of
-from gateway.domain.text import Texts
 
+MOST_REASONS = 4
+"""A score has at most so many reasons. Decisions keep them."""
 
-class Measure(StrEnum):
-    """What a characteristic measures. KEPT_UNITS, LATE_UNITS, BROKEN_UNITS: the units of records; a broken obligation
-    counts as late too. PARTNERS: partners with a kept obligation in the card's window. KEPT_MONTHS: months of the
-    window with one. ASSESSED_MONTHS: the newest assessment, of 12 months. IDENTITY_LEVEL: 0 to 3. NOTHING: always
-    zero, for a dimension that is reserved."""
+MOST_SOCIAL_POINTS = 10
+"""The most points for social relations, if a card ever uses them."""
 
-    KEPT_UNITS = "KEPT_UNITS"
-    PARTNERS = "PARTNERS"
-    KEPT_MONTHS = "KEPT_MONTHS"
-    LATE_UNITS = "LATE_UNITS"
-    BROKEN_UNITS = "BROKEN_UNITS"
-    ASSESSED_MONTHS = "ASSESSED_MONTHS"
-    IDENTITY_LEVEL = "IDENTITY_LEVEL"
-    NOTHING = "NOTHING"
-
-
-NEGATIVE_MEASURES = frozenset({Measure.LATE_UNITS, Measure.BROKEN_UNITS})
-
-
-@dataclass(frozen=True, slots=True)
-class Characteristic:
-    """One characteristic. `knots` are values of the measure from 0 on, `points` the points at each; a larger value has
-    the points of the last knot. `name`, `reason`, `absent` and `advice` are texts for the person: `reason` says why
-    points are missing or lost, `absent` the same for a person without any such record."""
-
-    id: str
-    measure: Measure
-    dimensions: tuple[Dimension, ...]
-    knots: tuple[int, ...]
-    points: tuple[int, ...]
-    name: Texts
-    reason: Texts
-    absent: Texts
-    advice: Texts
-
-    @property
-    def is_negative(self) -> bool:
-        """Whether its points are losses."""
-        return self.measure in NEGATIVE_MEASURES
-
-    def points_at(self, value: int, scale: int) -> int:
-        """Returns the points of a value that is given in parts of 1/`scale`, rounded down."""
-        knots, points = self.knots, self.points
-        for index in range(1, len(knots)):
-            if value < knots[index] * scale:
-                low, base = knots[index - 1] * scale, points[index - 1]
-                return base + (points[index] - base) * (value - low) // (knots[index] * scale - low)
-        return points[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class Fade:
-    """How a record loses weight, in whole months since its time: it has full weight until `full`, then less each month,
-    and none from `zero` on."""
-
-    full: int
-    zero: int
-
-    def weight(self, age: int) -> Fraction:
-        """Returns the weight at this age in months, from 1 to 0."""
-        if age <= self.full:
-            return Fraction(1)
-        return max(Fraction(self.zero - age, self.zero - self.full), Fraction(0))
-
-
-@dataclass(frozen=True, slots=True)
-class UnitBand:
-    """Obligations of at least `minor` minor units are worth `units`."""
-
-    minor: int
-    units: Fraction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardRules:
-    """The rules of a card besides its characteristics.
-
-    `base` are everybody's points. `minimum_records` finished records, of which the oldest is at least `minimum_age`
-    old, are needed for a score. `bands` are by currency, largest amount first; an obligation in another currency, or
-    without an amount, is worth `smallest_unit`. `deposit_share` is the part of a unit for an obligation with a paid
-    deposit. At most `most_a_month` and `most_a_year` kept records of one partner and dimension count. `window` is the
-    length, in months, for partners and months; `assessment_life` that of an assessment. `drop_at`: so many points below
-    the cut-off a held tier is lost at once. `longest_hold`: how long a tier is held at most. A partner's negative
-    records are ignored while more than `upheld_percent` of at least `least_disputes` decided disputes with it were
-    upheld.
-    """
-
-    base: int
-    minimum_records: int
-    minimum_age: timedelta
-    bands: Mapping[str, tuple[UnitBand, ...]]
-    smallest_unit: Fraction
-    deposit_share: Fraction
-    most_a_month: int
-    most_a_year: int
-    window: int
-    assessment_life: int
-    kept_fade: Fade
-    negative_fade: Fade
-    drop_at: int
-    longest_hold: timedelta
-    upheld_percent: int
-    least_disputes: int
-    most_reasons: int
-    least_points: int
-
-    def ignores_partner(self, upheld: int, decided: int) -> bool:
-        """Returns whether a partner's negative records do not count, because too many disputes with it were upheld."""
-        return decided >= self.least_disputes and upheld * 100 > decided * self.upheld_percent
+LONGEST_FADE = 1_200
+"""The most months for which a record can have weight."""
 
 
 class Scorecard:
@@ -212,12 +108,20 @@ class Scorecard:
             raise self.error("scorecard and version must be words")
         if type(self.effective) is not date:  # a datetime is a date too
             raise self.error("effective must be a date")
-        for unit in (rules.minimum_records, rules.most_a_month, rules.most_a_year, rules.window, rules.most_reasons):
-            if unit < 1:
-                raise self.error("minimum, caps, window and reasons must be at least 1")
+        counts = (rules.minimum_records, rules.most_a_month, rules.most_a_year, rules.window, rules.assessment_life)
+        if min(*counts, rules.drop_at, rules.least_disputes, rules.most_reasons, rules.least_points) < 1:
+            raise self.error(
+                "minimum, caps, window, assessment_life, drop_at, at_least, most and least_points must be at least 1"
+            )
+        if rules.most_reasons > MOST_REASONS:
+            raise self.error(f"reasons.most must be at most {MOST_REASONS}")
+        if not rules.longest_hold:
+            raise self.error("hold.longest must be longer than zero")
         for fade in (rules.kept_fade, rules.negative_fade):
             if not 0 <= fade.full < fade.zero:
                 raise self.error("a fade must end after it begins")
+            if fade.zero > LONGEST_FADE:
+                raise self.error(f"a fade must end within {LONGEST_FADE} months")
         if not 0 < rules.deposit_share <= 1 or not 0 <= rules.upheld_percent <= 100:
             raise self.error("deposit_share and upheld_percent are parts of a whole")
         self._check_bands()
@@ -272,6 +176,22 @@ class Scorecard:
             raise self.error("identity has one knot for each level", each.id)
         if not each.dimensions:
             raise self.error("has no dimension", each.id)
+        if len(set(each.dimensions)) < len(each.dimensions):
+            raise self.error("has a dimension twice", each.id)
+        kind = MEASURED_KINDS.get(each.measure)
+        for dimension in each.dimensions:
+            if kind is not None and kind not in KINDS_OF[dimension]:
+                raise self.error(f"{dimension} has no records for {each.measure}", each.id)
+            if dimension is Dimension.SOCIAL_RELATIONS and points[-1] > MOST_SOCIAL_POINTS:
+                raise self.error(f"{dimension} can give at most {MOST_SOCIAL_POINTS} points", each.id)
+        highest = self._highest_value(each.measure)
+        if highest is not None and knots[-1] > highest:
+            raise self.error(f"no value is above {highest}", each.id)
+
+    def _highest_value(self, measure: Measure) -> int | None:
+        """The highest value of a measure, None if it has no limit."""
+        limits = {Measure.ASSESSED_MONTHS: 12, Measure.KEPT_MONTHS: self.rules.window, Measure.NOTHING: 0}
+        return limits.get(measure)
 
     def _check_typical(self) -> None:
         if self.typical.keys() != {tier for _, tier in self.cut_offs}:

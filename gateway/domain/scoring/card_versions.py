@@ -10,8 +10,8 @@ from gateway.kit.clock import BusinessTime
 
 
 class CardVersions:
-    """One or more versions of a card, oldest first. They have the same name and different effective dates. Raises
-    Misconfigured with the source otherwise."""
+    """One or more versions of a card, oldest first. They have the same name, but neither the same version nor the same
+    effective date. Raises Misconfigured with the source otherwise."""
 
     def __init__(self, cards: Iterable[Scorecard]) -> None:
         self._cards = tuple(sorted(cards, key=lambda card: card.effective))
@@ -22,6 +22,11 @@ class CardVersions:
                 raise card.error(f"is another card than {previous.source}: all versions must have the same name")
             if card.effective == previous.effective:
                 raise card.error(f"has the same effective date {card.effective} as {previous.source}")
+        sources = dict[str, str]()
+        for card in self._cards:
+            if card.version in sources:
+                raise card.error(f"has the same version {card.version} as {sources[card.version]}")
+            sources[card.version] = card.source
 
     def __iter__(self) -> Iterator[Scorecard]:
         return iter(self._cards)

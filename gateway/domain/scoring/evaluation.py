@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.domain.scoring.card import Characteristic, Measure, Scorecard
+from gateway.domain.scoring.card import Scorecard
+from gateway.domain.scoring.card_rules import Characteristic, Measure
 from gateway.domain.scoring.record import (
     FINISHED_KINDS,
     IDENTITY_KINDS,

@@ -6,7 +6,8 @@ against the best value everybody would get the same reasons.
 
 from dataclasses import dataclass
 
-from gateway.domain.scoring.card import Characteristic, Scorecard
+from gateway.domain.scoring.card import Scorecard
+from gateway.domain.scoring.card_rules import Characteristic
 from gateway.domain.scoring.evaluation import Evaluation, Measured
 from gateway.domain.text import Texts
 

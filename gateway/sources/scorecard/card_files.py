@@ -14,7 +14,8 @@ from gateway.domain.duration import parse_duration
 from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.domain.money import Money
 from gateway.domain.number import parse_decimal
-from gateway.domain.scoring.card import CardRules, Characteristic, Fade, Measure, Scorecard, UnitBand, card_error
+from gateway.domain.scoring.card import Scorecard, card_error
+from gateway.domain.scoring.card_rules import CardRules, Characteristic, Fade, Measure, UnitBand
 from gateway.domain.scoring.card_versions import CardVersions
 from gateway.domain.scoring.record import Dimension
 from gateway.domain.scoring.tier import Tier
