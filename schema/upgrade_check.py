@@ -119,8 +119,7 @@ def check_operations(texts: Sequence[OperationText], new: GraphQLSchema, old: Gr
         warnings |= {_also_before(each) for each in errors & before}
         if changes is not None and not before:
             breaks |= _found(document, changes.find(document))
-        if not errors:
-            warnings |= _found(document, validate(new, document, [NoDeprecatedCustomRule]))
+        warnings |= _found(document, validate(new, document, [NoDeprecatedCustomRule], max_errors=_MOST_ERRORS))
     number = len({id(each) for document in documents for each in document.definitions if _is_operation(each)})
     return Report(number, sorted(breaks), sorted(warnings))
 

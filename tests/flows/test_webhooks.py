@@ -26,6 +26,7 @@ from gateway.store.unit import UnitOfWork
 from tests.support import factories
 from tests.support.factories import ids
 from tests.support.merchant_client import MerchantClient, car
+from tests.support.page_blocks import block
 from tests.support.partner_time import until
 from tests.support.server import Sandbox, bare_environment
 from tests.support.units import writing
@@ -60,10 +61,9 @@ class Worker:
             "GATEWAY_STATE_DIRECTORY": str(folder),
             "GATEWAY_OUTGOING_NETWORKS": "127.0.0.0/8",
         }
-        start = ["-P", QUICK, "-m", "gateway"] if quick else ["-m", "gateway"]
-        self.process = subprocess.Popen(
-            [sys.executable, *start, "worker"], env=self._environment, stdout=subprocess.PIPE
-        )
+        start = [sys.executable, "-P", QUICK, "-m"] if quick else [sys.executable, "-m"]
+        command = [*start, *block("docs/operating.md", "gateway worker").split()]
+        self.process = subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE)
 
     def end(self, number: signal.Signals) -> int:
         """Sends the signal, and returns the exit code."""

@@ -117,6 +117,14 @@ def test_deprecated_use_is_a_warning() -> None:
     assert report.warnings == [Finding("a.graphql", 4, 5, "Find", "The field Order.total is deprecated. Use sum.")]
 
 
+def test_deprecated_use_is_a_warning_beside_what_breaks() -> None:
+    report = check(
+        ORDER, ("total: Float", 'total: Float @deprecated(reason: "Use sum.")'), ("type Order { id", "type Order { key")
+    )
+    assert [each.line for each in report.breaks] == [3]
+    assert report.warnings == [Finding("a.graphql", 4, 5, "Find", "The field Order.total is deprecated. Use sum.")]
+
+
 def test_what_was_not_valid_before_is_a_warning() -> None:
     text = "query Odd {\n  nothing\n}"
     report = check(text, ("count: Int", "count: String"))

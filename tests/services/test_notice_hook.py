@@ -21,6 +21,7 @@ from tests.services.decisions import request_decision
 from tests.support.demo_world import DemoWorld
 from tests.support.local_server import LocalServer, Responder, http_response
 from tests.support.outgoing import LOOPBACK, respond_with
+from tests.support.page_blocks import block, members
 from tests.support.units import writing
 
 WRITE = make_letter_writer("https://gateway.example")
@@ -73,6 +74,7 @@ def test_hook_gets_signed_json_about_the_person_and_the_event(world: DemoWorld) 
             "link": "https://gateway.example/account/inbox",
         }
     )
+    assert members(json.decode(block("docs/operating.md", '{"type": "notice').encode())) == members(verified)
     others = [json.decode(body) for _, body in documents if b'"notice.consent_' in body]
     assert {each["type"] for each in others} == {"notice.consent_granted", "notice.consent_first_used"}
     assert [each["subject"] for each in others] == [{"type": "consent", "id": decision.consent_id}] * 2

@@ -22,6 +22,10 @@ class Gateway:
     def __call__(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         return COMMANDS.run(list(arguments), self._environment, stdin)
 
+    def run_in(self, folder: Path, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        """Runs a command in this folder, to which the files in its arguments are relative."""
+        return COMMANDS.run(list(arguments), self._environment, stdin, folder)
+
     def output(self, *arguments: str, stdin: str = "") -> str:
         """Runs a command that succeeds; returns its standard output."""
         completed = self(*arguments, stdin=stdin)
