@@ -15,7 +15,6 @@ _PLACEHOLDER = re.compile(r"\b([a-z]{3}_)\.\.\.")
 _COMMENT = re.compile(r" {2,}#.*| # .*")
 _MASKS = {
     r"\b([a-z]{3}_)(test_)?[0-9a-z]{26}\b": r"\1...",
-    r"\b[0-9a-f]{64}\b": "(hash)",
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?": "(time)",
     r" {2,}": "  ",
 }
@@ -46,7 +45,7 @@ def block(page: str, start: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Returns the text with equal words for all ids, hashes and times, and with two spaces between columns."""
+    """Returns the text with equal words for all ids and times, and with two spaces between columns."""
     for pattern, word in _MASKS.items():
         text = re.sub(pattern, word, text)
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
@@ -97,14 +96,18 @@ class PageCommands:
 
     def arguments_of(self, line: str) -> list[str]:
         """Returns the words of a command, without its comment, and with ids for the placeholders."""
-        line = _COMMENT.sub("", line.removeprefix("$ "))
-        for stated, actual in self._replaced.items():
-            line = line.replace(stated, actual)
+        line = self._replace(_COMMENT.sub("", line))
         return shlex.split(_PLACEHOLDER.sub(lambda found: self.ids[found[1]], line))
 
     def run_transcript(self, text: str) -> None:
-        """Runs each line that begins with `$`, and compares what it prints with the lines that follow. Ids, hashes and
-        times may differ. An output that begins with `error:` is that of a command that fails with exit code 1."""
+        """Runs each line that begins with `$`, and compares what it prints with the lines that follow. Ids and times
+        may differ. An output that begins with `error:` is that of a command that fails with exit code 1."""
+        text = self._replace(text)
         for command, _, stated in (each.partition("\n") for each in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]):
             printed = self.run_line(command, exit_code=1 if stated.startswith("error: ") else 0)
-            assert masked(printed) == masked(stated), command
+            assert masked(printed) == masked(stated), f"{command}\n{printed}"
+
+    def _replace(self, text: str) -> str:
+        for stated, actual in self._replaced.items():
+            text = text.replace(stated, actual)
+        return text
