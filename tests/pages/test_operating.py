@@ -3,6 +3,7 @@
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -72,7 +73,7 @@ def test_people_are_invited_imported_and_shown(world: DemoWorld, page: PageComma
 def test_mail_is_configured() -> None:
     lines = block("docs/operating.md", "GATEWAY_SMTP_URL").splitlines()
     values = dict(each.split("=", 1) for line in lines for each in shlex.split(line, comments=True))
-    settings = {name.removeprefix("GATEWAY_").lower(): value for name, value in values.items()}
+    settings: dict[str, Any] = {name.removeprefix("GATEWAY_").lower(): value for name, value in values.items()}
     other = lines[0].partition("# or ")[2]
     for url in (settings.pop("smtp_url"), other):
         configured = sandbox_settings(smtp_url=SecretStr(url), **settings)

@@ -15,6 +15,7 @@ from gateway.sources.remote.provider import JOSE
 from tests.support.checkout import ROOT
 from tests.support.fapi import NULL
 from tests.support.json_schema import Schemas
+from tests.support.page_blocks import block, members
 from tests.support.remote_world import RemoteWorld
 from tests.support.score_provider import Provider, ProviderProcess, person
 from tests.support.yaml import read_yaml
@@ -33,6 +34,8 @@ def test_requests_of_the_gateway_fit_the_contract(world: RemoteWorld) -> None:
         world.measure(handle)
     assert len(world.provider.questions) == 2
     assert [SCHEMAS.faults("Question", each) for each in world.provider.questions] == [[], []]
+    question, *_ = map(json.loads, block("docs/score-provider.md", '{"subject"').splitlines())
+    assert members(question) == members(world.provider.questions[0])
     targets = {tuple(request.split(b" ")[:2]) for request in world.provider.requests}
     paths = {
         (method.upper().encode(), path.encode()) for path, methods in CONTRACT["paths"].items() for method in methods
@@ -50,6 +53,9 @@ def test_example_keeps_to_the_contract(provider: Provider) -> None:
             header, claims = parts(response.text)
             assert (response.status_code, response.headers["content-type"]) == (200, JOSE)
             assert (SCHEMAS.faults("Header", header), SCHEMAS.faults("ScoreClaims", claims)) == ([], [])
+            stated, _, stated_claims = block("docs/score-provider.md", '{"alg"').partition("\n")
+            assert json.loads(stated).keys() == header.keys()
+            assert json.loads(stated_claims).keys() == claims.keys()
         header, claims = parts(http.get(f"{process.base}/reasons").text)
         assert (SCHEMAS.faults("Header", header), SCHEMAS.faults("ReasonsClaims", claims)) == ([], [])
         for body in (b"", b"[]", b"{", b'{"subject": "known"}', b'{"subject": []}'):

@@ -1,5 +1,6 @@
 """Cost over HTTP: statuses, Retry-After, the cost of each field on request, and an unreachable Valkey."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -16,7 +17,10 @@ from gateway.settings import EnvironmentName, Settings
 from gateway.web.errors import Errors
 from gateway.web.rendering import Renderer
 from tests.support.clock import MovableClock
+from tests.support.factories import make_decision
 from tests.support.graphql_world import AsPrincipal, GraphQLWorld
+from tests.support.page_blocks import block
+from tests.support.units import writing
 from tests.support.valkey import unreachable_url
 
 GRAPHQL, JSON = "application/graphql-response+json", "application/json"
@@ -34,6 +38,12 @@ class Deployment:
         app = Starlette(routes=[Route(PATH, self._world.endpoint())], exception_handlers=handlers)
         self._client = TestClient(AsPrincipal(app, self._world.merchant()), base_url="https://gateway.example")
         self.close = self._world.close
+
+    def add_decisions(self, count: int) -> None:
+        """Adds decisions of the merchant."""
+        with writing(self._world.database) as unit:
+            for _ in range(count):
+                make_decision(unit, self._world.consent)
 
     def post(self, query: str, accept: str = GRAPHQL, **headers: str) -> httpx2.Response:
         return self._client.post(PATH, json={"query": query}, headers={"accept": accept, **headers})
@@ -97,3 +107,18 @@ def test_a2_unreachable_valkey_refuses_documents(migrated: Settings, clock: Mova
         assert response.status_code == 503
         assert int(response.headers["retry-after"]) >= 1
         assert "hidden-word" not in response.text
+
+
+def test_documented_costs_are_those_of_a_live_deployment(migrated: Settings, clock: MovableClock) -> None:
+    points = {"query_maximum_cost": 1_000, "query_bucket_size": 10_000, "query_restore_rate": 500}
+    with closing(Deployment(migrated, clock, **points)) as deployment:
+        deployment.add_decisions(12)
+        refused = deployment.post(block("docs/cost.md", "{ merchant { decisions(first: 80)"))
+        executed = deployment.post(block("docs/cost.md", "{ merchant { decisions(first: 100)"))
+    (error,) = refused.json()["errors"]
+    assert error == json.loads(block("docs/cost.md", '{\n  "message"'))
+    stated = json.loads("{" + block("docs/cost.md", '"extensions"') + "}")["extensions"]["cost"]
+    cost = executed.json()["extensions"]["cost"]
+    available, after = (each["throttleStatus"].pop("currentlyAvailable") for each in (cost, stated))
+    assert cost == stated
+    assert after == 10_000 - stated["actualQueryCost"] <= available  # time has restored points
