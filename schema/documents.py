@@ -6,6 +6,7 @@ Invalid documents are not cached: rejecting them is cheap, and many of them must
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -56,6 +57,12 @@ class PreparedDocument:
     prices: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=4)
+def _check_of(schema: GraphQLSchema) -> QuickCheck:
+    """The check of a schema, which all its documents share."""
+    return QuickCheck(schema)
+
+
 class Documents:
     """A cache of at most `entries` documents and `size` characters of text. `are_trusted` is whether they are
     registered for clients. Safe to use from any thread."""
@@ -71,7 +78,7 @@ class Documents:
     ) -> None:
         self._are_trusted = are_trusted
         self._schema, self._limits, self._entries, self._size = schema, limits, entries, size
-        self._quick_check = QuickCheck(schema)
+        self._quick_check = _check_of(schema)
         self._documents: OrderedDict[str, PreparedDocument] = OrderedDict()
         self._text_size = 0
         self._lock = threading.Lock()

@@ -3,7 +3,7 @@
 The arithmetic follows the IBM draft "GraphQL Cost Directives": without @cost an object weighs 1 and a leaf 0.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -47,7 +47,7 @@ class Weights:
 def read_weights(sdl: str, schema: GraphQLSchema) -> Weights:
     """Returns the weights in an SDL text, and the list sizes of introspection for this schema."""
     weights = _read_directives(sdl)
-    return Weights(weights.fields, weights.types, {**dict(_introspection_sizes(schema)), **weights.sizes})
+    return Weights(weights.fields, weights.types, {**_introspection_sizes(schema), **weights.sizes})
 
 
 @lru_cache(maxsize=4)
@@ -87,8 +87,9 @@ def _list_size(arguments: Mapping[str, Any]) -> ListSize:
     )
 
 
-def _introspection_sizes(schema: GraphQLSchema) -> Iterator[tuple[str, ListSize]]:
-    """Yields the mean lengths of the lists of introspection, because its types have no directives."""
+@lru_cache(maxsize=4)
+def _introspection_sizes(schema: GraphQLSchema) -> Mapping[str, ListSize]:
+    """The mean lengths of the lists of introspection, because its types have no directives."""
     types = list(schema.type_map.values())
     fields = [each for type_ in types for each in _fields_of(type_)]
     totals = {
@@ -105,9 +106,9 @@ def _introspection_sizes(schema: GraphQLSchema) -> Iterator[tuple[str, ListSize]
             len(types),
         ),
     }
-    yield "__Type.ofType", ListSize(assumed_size=0.5)  # most types are wrapped once or twice, and tools ask for nine
-    for name, (total, owners) in totals.items():
-        yield name, ListSize(assumed_size=max(1.0, total / max(1, owners)))
+    sizes = {name: ListSize(assumed_size=max(1.0, total / max(1, owners))) for name, (total, owners) in totals.items()}
+    # Most types are wrapped once or twice, and tools ask for nine.
+    return {"__Type.ofType": ListSize(assumed_size=0.5), **sizes}
 
 
 def _fields_of(type_: GraphQLNamedType) -> list[Any]:

@@ -99,8 +99,10 @@ class Scorecard:
 
     def _weights_by_age(self, fade: Fade, share: Fraction) -> tuple[tuple[int, ...], ...]:
         """The weight of each unit by age in months, in parts of 1/`scale`."""
-        ages = range(fade.zero)
-        return tuple(tuple(int(unit * share * fade.weight(age) * self.scale) for unit in self._units) for age in ages)
+        length = fade.zero - fade.full
+        parts = [int(unit * share * self.scale / length) for unit in self._units]  # exact, by the choice of `scale`
+        months = (min(fade.zero - age, length) for age in range(fade.zero))
+        return tuple(tuple(part * each for part in parts) for each in months)
 
     def _check(self) -> None:
         rules = self.rules

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +37,13 @@ _TEXTS = ("name", "reason", "absent", "advice")
 
 def load_cards(paths: tuple[Path, ...] = ()) -> CardVersions:
     """The versions of the card in these files, or the shipped card without any. Raises Misconfigured."""
-    return CardVersions([load_card(path) for path in paths or (SHIPPED,)])
+    return CardVersions([load_card(path) for path in paths] or [_shipped_card()])
+
+
+@cache
+def _shipped_card() -> Scorecard:
+    """The shipped card, read once per process."""
+    return load_card(SHIPPED)
 
 
 def load_card(path: Path) -> Scorecard:
