@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.fixtures.clock",
     "tests.fixtures.settings",  # before the modules that import it
     "tests.fixtures.database",
+    "tests.fixtures.demo",
     "tests.fixtures.secrets",
     "tests.fixtures.server",
     "tests.fixtures.valkey",

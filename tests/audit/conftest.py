@@ -1,15 +1,14 @@
 """Logs and decisions to tamper with."""
 
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
 from gateway.audit import log_verification
 from gateway.store.database import Database
+from tests.fixtures.demo import DemoDatabase
 from tests.support.clock import MovableClock
 from tests.support.decision_history import DecisionHistory, make_history
-from tests.support.demo_world import DemoWorld
 from tests.support.written_logs import Logs, make_logs
 
 
@@ -21,7 +20,6 @@ def logs(database: Database, monkeypatch: pytest.MonkeyPatch) -> Logs:
 
 
 @pytest.fixture
-def history(database_url: str, clock: MovableClock) -> Iterator[DecisionHistory]:
-    with closing(DemoWorld(database_url, clock)) as world:
-        world.seed_demo()
+def history(demo_database: DemoDatabase, clock: MovableClock) -> Iterator[DecisionHistory]:
+    with demo_database.open(clock) as world:
         yield make_history(world)

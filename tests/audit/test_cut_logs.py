@@ -14,6 +14,7 @@ from sqlalchemy import text
 from gateway.audit.log_report import FindingKind
 from gateway.audit.log_verification import verify_logs
 from gateway.services.checkpoints import CheckpointRefused, CheckpointService
+from tests.fixtures.demo import DemoDatabase
 from tests.services.asks import car, request_command
 from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld
@@ -52,9 +53,8 @@ class Cut:
 
 
 @pytest.fixture
-def cut(database_url: str, clock: MovableClock) -> Iterator[Cut]:
-    with closing(DemoWorld(database_url, clock)) as world:
-        world.seed_demo()
+def cut(demo_database: DemoDatabase, clock: MovableClock) -> Iterator[Cut]:
+    with demo_database.open(clock) as world:
         consent = world.grant()
         decisions = [
             world.requester.request(

@@ -10,11 +10,9 @@ import pytest
 from graphql import GraphQLInputObjectType
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from gateway.kit import json
 from gateway.settings import Settings
-from gateway.store.tables import metadata
 from tests.support import fuzz
 from tests.support.clock import MovableClock
 from tests.support.graphql_world import REQUEST, GraphQLWorld, built, request_variables
@@ -94,7 +92,7 @@ class JunkTargets:
     def send(self, document: str, given: Any, name: str = "", *, unlogged: bool = True) -> None:
         """Sends an input. Junk must fail with a code of the contract and change nothing; valid input may succeed. If
         `unlogged` is False, a response with personal data may add entries to the access log."""
-        before = self._last_contents or self._contents()
+        before = self._last_contents or self.world.contents()
         executed = self.world.run(document, {"input": given}, by=self.by if name else self.world.user())
         json.encode(executed.body)  # as the endpoint does
         codes = [error["extensions"]["code"] for error in executed.body.get("errors", [])]
@@ -107,7 +105,7 @@ class JunkTargets:
             self._last_contents = {}
             return
         self.refused += 1
-        self._last_contents = self._contents()
+        self._last_contents = self.world.contents()
         grows = set() if unlogged else LOGGED
         assert [each for each in before if self._last_contents[each] != before[each] and each not in grows] == [], given
 
@@ -129,12 +127,6 @@ class JunkTargets:
             TRANSITIONS[name].document, {"input": transition_input(name, decision)}, by=self.by
         ).values()
         assert payload["userErrors"] == []
-
-    def _contents(self) -> dict[str, list[str]]:
-        with self.world.database.engine.connect() as connection:
-            return {
-                name: sorted(map(repr, connection.execute(text(f"SELECT * FROM {name}")))) for name in metadata.tables
-            }
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, FulfillCommand
 from gateway.services.events import find_event
 from gateway.web.site.notices import make_letter_writer
+from tests.fixtures.demo import DemoDatabase
 from tests.services.asks import car, request_command
 from tests.services.decisions import DAY, activate_decision, list_events, load_decision
 from tests.support.clock import MovableClock
@@ -39,11 +40,10 @@ def server() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def world(database_url: str, clock: MovableClock, server: MailServer) -> Iterator[DemoWorld]:
+def world(demo_database: DemoDatabase, clock: MovableClock, server: MailServer) -> Iterator[DemoWorld]:
     """The demo partner at a deployment that sends mails. The persona has an address."""
     mail: dict[str, Any] = {"smtp_url": SecretStr(server.url()), "smtp_from": "notices@gateway.example"}
-    with closing(DemoWorld(database_url, clock, **mail)) as world:
-        world.seed_demo()
+    with demo_database.open(clock, **mail) as world:
         with writing(world.database) as unit:
             user = unit.users.load(world.user(HANDLE))
             assert user is not None

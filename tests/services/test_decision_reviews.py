@@ -1,7 +1,6 @@
 """Manual reviews: consent, score and credit limit are checked again when the operator decides."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from gateway.domain.money import Money
 from gateway.services.decisions.transitions import CancelCommand
 from gateway.store.decisions.pages import Filter, Window
 from merchants.online_shop.adapter import OnlineShop
+from tests.fixtures.demo import DemoDatabase
 from tests.services.asks import car, order, request_command, waiver
 from tests.support.at_once import at_once
 from tests.support.clock import MovableClock
@@ -23,9 +23,8 @@ from tests.support.units import reading
 
 
 @pytest.fixture
-def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
-    with closing(DemoWorld(database_url, clock, adapters=(ReferringCars, OnlineShop))) as world:
-        world.seed_demo()
+def world(demo_database: DemoDatabase, clock: MovableClock) -> Iterator[DemoWorld]:
+    with demo_database.open(clock, adapters=(ReferringCars, OnlineShop)) as world:
         yield world
 
 

@@ -1,7 +1,6 @@
 """Receipts are signed over the log: not over a changed row, a changed entry or with a foreign key."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from gateway.services.query_unit import Needs
 from gateway.settings import SettingsError
 from gateway.startup import prepare_to_serve
 from gateway.store.logs.keys import SIGNING_KEYS
+from tests.fixtures.demo import DemoDatabase
 from tests.services.asks import car, request_command
 from tests.support.clock import NOON, MovableClock
 from tests.support.demo_world import DemoWorld
@@ -24,9 +24,8 @@ from tests.support.units import writing
 
 
 @pytest.fixture
-def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
-    with closing(DemoWorld(database_url, clock)) as world:
-        world.seed_demo()
+def world(demo_database: DemoDatabase, clock: MovableClock) -> Iterator[DemoWorld]:
+    with demo_database.open(clock) as world:
         yield world
 
 

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from gateway.domain.errors import GatewayError, InvalidInput, NotFound, StateConflict, TooEarly
 from gateway.domain.scoring.record_dispute import REOPENING_TIME, RESPONSE_TIME, RecordDisputeStatus
 from gateway.domain.scoring.tier import Tier
+from tests.fixtures.demo import DemoDatabase
 from tests.support.clock import MovableClock
 from tests.support.contested_records import (
     AMOUNT,
@@ -38,10 +39,9 @@ def live(database_url: str, clock: MovableClock) -> Iterator[LiveWorld]:
 
 
 @pytest.fixture
-def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
+def world(demo_database: DemoDatabase, clock: MovableClock) -> Iterator[DemoWorld]:
     """A sandbox with personas, on each kind of database in turn."""
-    with closing(DemoWorld(database_url, clock)) as opened:
-        opened.seed_demo()
+    with demo_database.open(clock) as opened:
         yield opened
 
 

@@ -1,7 +1,6 @@
 """Words of merchants and persons about each other are in no column of the database in plaintext."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -18,6 +17,7 @@ from gateway.services.decisions.transitions import (
     ReduceCommand,
 )
 from gateway.store.tables import metadata
+from tests.fixtures.demo import DemoDatabase
 from tests.services.asks import car, request_command
 from tests.services.decisions import yuan
 from tests.support.clock import MovableClock
@@ -33,9 +33,8 @@ WORDS = (
 
 
 @pytest.fixture
-def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
-    with closing(DemoWorld(database_url, clock)) as world:
-        world.seed_demo()
+def world(demo_database: DemoDatabase, clock: MovableClock) -> Iterator[DemoWorld]:
+    with demo_database.open(clock) as world:
         yield world
 
 

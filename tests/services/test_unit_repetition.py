@@ -1,7 +1,6 @@
 """Units of work can be repeated: a unit that is rolled back and run again has the same effect as a single run."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -24,6 +23,7 @@ from gateway.services.decisions.transitions import (
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
 from merchants.online_shop.adapter import OnlineShop
+from tests.fixtures.demo import DemoDatabase
 from tests.services.asks import car, request_command, waiver
 from tests.services.decisions import DAY, yuan
 from tests.support.clock import MovableClock
@@ -57,10 +57,9 @@ class RepeatingDatabase(Database):
 
 
 @pytest.fixture
-def single(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
+def single(demo_database: DemoDatabase, clock: MovableClock) -> Iterator[DemoWorld]:
     """A deployment that runs each unit once."""
-    with closing(DemoWorld(database_url, clock, adapters=(ReferringCars, OnlineShop))) as world:
-        world.seed_demo()
+    with demo_database.open(clock, adapters=(ReferringCars, OnlineShop)) as world:
         yield world
 
 

@@ -18,6 +18,7 @@ from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.kit.crypto import digest
 from gateway.kit.ids import Ids
+from gateway.store import statements
 from gateway.store.decisions.decisions import DECISIONS, MAPPING
 from gateway.store.identity.clients import ClientRow
 from gateway.store.identity.users import PersonaRow, UserRow, new_log_subject
@@ -43,6 +44,7 @@ DETAILS = (
     ),
 )
 SCOPES = ("score:tier", "decisions:request")
+_INSERT_DECISION = DECISIONS.insert()
 
 
 def make_partner(unit: UnitOfWork, *, name: str | None = None, clock_offset_seconds: int = 0) -> str:
@@ -186,7 +188,7 @@ def decision_state(consent: Consent, **fields: Any) -> DecisionState:
 def make_decision(unit: UnitOfWork, consent: Consent, **fields: Any) -> str:
     """Inserts a decision and adds it to the totals. The log has no entry for it."""
     state = decision_state(consent, **fields)
-    unit.connection.execute(DECISIONS.insert(), MAPPING.write(state))
+    statements.run(unit.connection, _INSERT_DECISION, MAPPING.write(state))
     if state.exposure.minor:
         unit.exposures.change(consent.user_id, state.merchant_id, state.exposure)
     if state.committed.minor:

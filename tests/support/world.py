@@ -66,11 +66,16 @@ class World:
 
     def counts(self) -> dict[str, int]:
         """Returns the number of rows of each table."""
-        return {name: self.rows(f"SELECT count(*) FROM {name}")[0][0] for name in metadata.tables}
+        return {name: self._read(f"SELECT count(*) FROM {name}")[0][0] for name in metadata.tables}
 
     def contents(self) -> dict[str, list[str]]:
         """Returns all rows of each table, as sorted texts."""
-        return {name: sorted(map(repr, self.rows(f"SELECT * FROM {name}"))) for name in metadata.tables}
+        return {name: sorted(map(repr, self._read(f"SELECT * FROM {name}"))) for name in metadata.tables}
+
+    def _read(self, query: str) -> list[Any]:
+        # As a text for the driver: SQLAlchemy would compile each query again for each world.
+        with self.database.engine.connect() as connection:
+            return list(connection.exec_driver_sql(query))
 
     def block_inserts(self, table: str) -> None:
         """Makes every insert into a table fail, until `allow_inserts`."""

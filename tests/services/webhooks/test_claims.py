@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import ClaimKind
 from gateway.domain.events import Topic
 from gateway.services.decisions.transitions import ActivateCommand
+from tests.fixtures.demo import DemoDatabase
 from tests.services.decisions import load_decision, request_decision
 from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld
@@ -22,9 +22,8 @@ pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture
-def demo(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
-    with closing(DemoWorld(database_url, clock, outgoing_networks=LOOPBACK)) as world:
-        world.seed_demo()
+def demo(demo_database: DemoDatabase, clock: MovableClock) -> Iterator[DemoWorld]:
+    with demo_database.open(clock, outgoing_networks=LOOPBACK) as world:
         yield world
 
 
