@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.console import DatabaseUrl, console, container_for, fail, note
-from gateway.cli.output import AsJson, Record, print_list, print_record
+from gateway.cli.output import AsJson, Record, WithReplaced, print_list, print_record
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import Misconfigured, NotFound
@@ -38,12 +38,14 @@ def list_decisions(
         str | None, typer.Option(help="Only decisions about this person: email address, external id, or usr_...")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=MOST_LISTED, help="The largest number of decisions.")] = 50,
+    with_replaced: WithReplaced = False,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """List decisions, newest first. With --status PENDING: those in manual review.
 
-    Times are those of the partner's clock.
+    Times are those of the partner's clock. Decisions with merchants that a reset of a sandbox has replaced are left
+    out, unless --merchant or --person names whose they are.
 
     With --json: an array of objects with id, merchant_id, merchant_reference, product, purpose, status, amounts and
     times."""
@@ -51,7 +53,8 @@ def list_decisions(
 
         def load(unit: UnitOfWork) -> list[DecisionState]:
             if merchant is None:
-                ids = [row.id for row in unit.merchants.list_merchants()]
+                merchants = unit.merchants.list_merchants(with_replaced=with_replaced or person is not None)
+                ids = [row.id for row in merchants]
             else:
                 ids = [container.merchants.require(unit, merchant).id]
             if person is not None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.console import DatabaseUrl, console, container_for, fail
-from gateway.cli.output import AsJson, Record, print_list, print_record
+from gateway.cli.output import AsJson, Record, WithReplaced, print_list, print_record
 from gateway.domain.decisions.dispute import Dispute
 
 app = typer.Typer(
@@ -16,15 +16,17 @@ DisputeId = Annotated[str, typer.Argument(help="The dispute's id, dsp_...")]
 
 
 @app.command("list")
-def list_disputes(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+def list_disputes(
+    with_replaced: WithReplaced = False, as_json: AsJson = False, database_url: DatabaseUrl = None
+) -> None:
     """List the open disputes. Decide those that the merchant has refused (UNDER_REVIEW).
 
-    Times are the partner's business time.
+    Times are the partner's business time. Disputes with merchants that a reset of a sandbox has replaced are left out.
 
     With --json: an array of objects with id, decision_id, merchant_id, subject, opened_by, status, opened_at,
     respond_by and resolved_at."""
     with container_for(database_url) as container:
-        disputes = container.disputes.list_open()
+        disputes = container.disputes.list_open(with_replaced=with_replaced)
     print_list(
         [_describe(dispute) for dispute in disputes],
         {

@@ -26,17 +26,23 @@ Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
 
 
 @app.command("list")
-def list_merchants(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+def list_merchants(
+    with_replaced: Annotated[
+        bool, typer.Option("--all", help="List those too that a reset of a sandbox has replaced.")
+    ] = False,
+    as_json: AsJson = False,
+    database_url: DatabaseUrl = None,
+) -> None:
     """List the merchants, their partners, and the adapters they have enabled.
 
     A merchant without an adapter cannot request decisions. Those that a reset of a sandbox has replaced are left out.
 
-    With --json: an array of objects with id, name, partner, created_at, contract, adapters and products."""
+    With --json: an array of objects with id, name, partner, created_at, is_replaced, contract, adapters and
+    products."""
     with container_for(database_url) as container:
 
         def describe_all(unit: UnitOfWork) -> list[Record]:
-            partners = {partner.id for partner in unit.partners.list_partners()}
-            merchants = [row for row in unit.merchants.list_merchants() if row.partner_id in partners]
+            merchants = unit.merchants.list_merchants(with_replaced=with_replaced)
             return [_describe(container, unit, row) for row in merchants]
 
         records = container.database.read(describe_all)
@@ -193,6 +199,7 @@ def _describe(container: Container, unit: UnitOfWork, merchant: MerchantRow) -> 
         "name": merchant.name,
         "partner": {"id": merchant.partner_id, "name": partner.name if partner else None},
         "created_at": merchant.created_at,
+        "is_replaced": partner is not None and partner.retired_at is not None,
         "contract": {
             "ceiling": contract.ceiling,
             "consent_life": contract.consent_life,

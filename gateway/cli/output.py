@@ -19,6 +19,10 @@ from gateway.kit.clock import rfc3339
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else, on standard output.")]
 
+WithReplaced = Annotated[
+    bool, typer.Option("--all", help="List what belongs to merchants too that a reset of a sandbox has replaced.")
+]
+
 Record = Mapping[str, Any]
 """One item of a list or report: values by snake_case key."""
 

@@ -33,6 +33,9 @@ def list_disputes(
     statement: Annotated[
         bool, typer.Option("--statement", help="Show what the person and the operator wrote: personal data.")
     ] = False,
+    with_replaced: Annotated[
+        bool, typer.Option("--all", help="List those too of personas that a reset of a sandbox has replaced.")
+    ] = False,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -44,7 +47,9 @@ def list_disputes(
     With --json: an array of objects with id, source, reference (the source's id of the record), record_id, user_id,
     external_id, status, opened_at, respond_by and resolved_at; with --statement also statement and resolution."""
     with container_for(database_url) as container:
-        disputes = container.database.read(lambda unit: unit.record_disputes.list_all(open_only=is_open))
+        disputes = container.database.read(
+            lambda unit: unit.record_disputes.list_all(open_only=is_open, with_replaced=with_replaced)
+        )
         records = [_describe(container, each, statement) for each in disputes]
     if not statement or as_json or not records:
         print_list(

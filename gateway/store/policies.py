@@ -9,6 +9,7 @@ from sqlmodel import Field, UniqueConstraint
 
 from gateway.kit.clock import WallTime
 from gateway.store.base import Record, moment_column, table_of
+from gateway.store.merchants.merchants import REPLACED
 from gateway.store.repository import Repository
 
 
@@ -80,6 +81,9 @@ _LAST_BOUNDS = _last_number(POLICY_BOUNDS)
 _LAST_OVERRIDE = _last_number(POLICY_OVERRIDES)
 
 
+_PRESENT_OVERRIDDEN = _OVERRIDDEN.where(POLICY_OVERRIDES.c.merchant_id.not_in(REPLACED))
+
+
 class PolicyOverrideRepository(Repository):
     """Reads and appends bounds and overrides."""
 
@@ -102,9 +106,11 @@ class PolicyOverrideRepository(Repository):
         """Returns the overrides of one merchant and one adapter in the order of registration."""
         return self._all(PolicyOverrideRow, _OVERRIDES, merchant_id=merchant_id, adapter=adapter)
 
-    def list_overridden(self) -> list[tuple[str, str]]:
-        """Returns merchant id and adapter key of all overrides."""
-        return [(row.merchant_id, row.adapter) for row in self._rows(_OVERRIDDEN)]
+    def list_overridden(self, *, with_replaced: bool = False) -> list[tuple[str, str]]:
+        """Returns merchant id and adapter key of all overrides. Merchants that a reset of a sandbox has replaced are
+        left out, except `with_replaced`."""
+        rows = self._rows(_OVERRIDDEN if with_replaced else _PRESENT_OVERRIDDEN)
+        return [(row.merchant_id, row.adapter) for row in rows]
 
     def copy(
         self, merchant_id: str, new_merchant_id: str, adapter: str, new_id: Callable[[str], str], now: WallTime

@@ -136,6 +136,18 @@ def test_list_filters_by_person(gateway: Gateway, database_url: str) -> None:
     assert "There is no person nobody" in gateway.error_line("decisions", "list", "--person", "nobody")
 
 
+def test_list_leaves_out_merchants_that_a_reset_has_replaced(gateway: Gateway, database_url: str) -> None:
+    with closing(Database(database_url)) as database, writing(database) as unit:
+        cast, person = make_cast(unit), make_user(unit)
+        replaced = make_decision(unit, make_consent(unit, cast.client, person))
+        unit.partners.retire(cast.partner, "replaced", unit.wall)
+    others = make_two(database_url)
+    assert set(list_ids(gateway)) == set(others)
+    assert set(list_ids(gateway, "--all")) == {replaced, *others}
+    for whose in (("--person", person), ("--merchant", cast.merchant)):
+        assert list_ids(gateway, *whose) == [replaced]
+
+
 def test_list_names_the_option_for_more_than_its_limit(gateway: Gateway, database_url: str) -> None:
     _, second = make_two(database_url)
     done = gateway("decisions", "list", "--limit", "1", "--json")

@@ -61,6 +61,7 @@ def test_list_as_json(gateway: Gateway, merchant: str) -> None:
     assert listed == {
         "id": merchant,
         "name": "Harbour Cars",
+        "is_replaced": False,
         "contract": {
             "ceiling": {"amount": "20000.00", "currency": "CNY"},
             "consent_life": "P30D",

@@ -11,7 +11,7 @@ import pytest
 from tests.support.at_once import at_once
 from tests.support.merchant_client import CANCEL, REQUEST, TIER, order, request_input
 from tests.support.operators import Gateway
-from tests.support.sandbox_partner import SandboxPartner
+from tests.support.sandbox_partner import Order, SandboxPartner
 from tests.support.server import Sandbox
 
 RESET = """mutation ($confirm: Boolean!) { sandboxReset(confirm: $confirm) {
@@ -101,12 +101,56 @@ def test_personas_sign_in_with_the_same_names_and_passwords(partner: SandboxPart
         assert each["password"] in printed
 
 
-def test_replaced_merchants_are_not_listed(partner: SandboxPartner, gateway: Gateway) -> None:
+LISTS = {
+    "merchants": ("merchants", "list"),
+    "decisions": ("decisions", "list", "--limit", "10000"),
+    "disputes": ("disputes", "list"),
+}
+
+
+def listed(gateway: Gateway, *options: str) -> dict[str, set[str]]:
+    """The ids in each list of the operator."""
+    return {
+        name: {each["id"] for each in json.loads(gateway.output(*command, *options, "--json"))}
+        for name, command in LISTS.items()
+    }
+
+
+def test_operator_lists_what_was_replaced_only_if_asked(partner: SandboxPartner, gateway: Gateway) -> None:
+    order = Order(partner)
+    order.transit("activate")
+    order.transit("breach", kind="OTHER")
+    order.simulate("USER_DISPUTES")
+    (dispute,) = order.read()["disputes"]["nodes"]
+    merchant = overview(partner)["viewer"]["merchant"]["id"]
+    old = {"merchants": merchant, "decisions": order.decision["id"], "disputes": dispute["id"]}
+    assert {name for name, ids in listed(gateway).items() if old[name] in ids} == set(LISTS)
+    reset(partner)
+    assert {name for name, ids in listed(gateway).items() if old[name] in ids} == set()
+    assert {name for name, ids in listed(gateway, "--all").items() if old[name] in ids} == set(LISTS)
+    named = json.loads(gateway.output("decisions", "list", "--merchant", merchant, "--json"))
+    assert [each["id"] for each in named] == [old["decisions"]]
+
+
+def test_replaced_merchants_are_marked(partner: SandboxPartner, gateway: Gateway) -> None:
     old = overview(partner)["viewer"]["merchant"]["id"]
     reset(partner)
-    listed = {each["id"] for each in json.loads(gateway.output("merchants", "list", "--json"))}
-    assert old not in listed
-    assert overview(partner)["viewer"]["merchant"]["id"] in listed
+    new = overview(partner)["viewer"]["merchant"]["id"]
+    merchants = {each["id"]: each for each in json.loads(gateway.output("merchants", "list", "--all", "--json"))}
+    assert (merchants[old]["is_replaced"], merchants[new]["is_replaced"]) == (True, False)
+    shown = json.loads(gateway.output("merchants", "show", old, "--json"))
+    assert (shown["is_replaced"], shown["clients"]) == (True, []), "the clients have moved"
+    clients = json.loads(gateway.output("clients", "list", "--json"))
+    assert {each["merchant_id"] for each in clients} & {old, new} == {new}
+
+
+def test_replaced_partner_has_no_sign_in_link(partner: SandboxPartner, gateway: Gateway) -> None:
+    reset(partner)
+    merchants = json.loads(gateway.output("merchants", "list", "--all", "--json"))
+    name = partner.credentials["partner"]
+    replaced = next(each["partner"]["name"] for each in merchants if each["partner"]["name"].startswith(f"{name} ("))
+    assert "There is no partner" in gateway("sandbox", "partner", "link", replaced).stderr
+    assert "There is no partner" in gateway("sandbox", "personas", replaced).stderr
 
 
 def test_other_partner_keeps_everything(partner: SandboxPartner, moving_sandbox: Sandbox) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.console import DatabaseUrl, console, container_for, fail
-from gateway.cli.output import AsJson, Columns, Record, print_json, print_list
+from gateway.cli.output import AsJson, Columns, Record, WithReplaced, print_json, print_list
 from gateway.domain.policies.description import describe_rule
 from gateway.domain.policies.override import PolicyBounds
 from gateway.domain.policies.rule import plain
@@ -88,12 +88,16 @@ def override(
         console.print("Nothing was written.")
 
 
-def overrides(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+def overrides(with_replaced: WithReplaced = False, as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """List the overrides that are in force now or later. Exit code 1 if one does not fit the installed policies.
+
+    Those of merchants that a reset of a sandbox has replaced are left out.
 
     With --json: an array of objects with merchant_id, adapter, version, effective, is_usable and fault."""
     with container_for(database_url) as container:
-        states = container.database.read(container.overrides.list_states)
+        states = container.database.read(
+            lambda unit: container.overrides.list_states(unit, with_replaced=with_replaced)
+        )
     records = [
         {
             "merchant_id": state.merchant_id,

@@ -210,12 +210,13 @@ class DisputeService:
 
         return self._database.read(read)
 
-    def list_open(self) -> list[Dispute]:
-        """All open disputes, oldest first. For the operator."""
+    def list_open(self, *, with_replaced: bool = False) -> list[Dispute]:
+        """The open disputes, oldest first. Those with merchants that a reset of a sandbox has replaced are left out,
+        except `with_replaced`. For the operator."""
 
         def read(unit: UnitOfWork) -> list[Dispute]:
             # One by one: the number of open disputes has no bound, the number of parameters of a statement has one.
-            return [_read_one(unit, row) for row in unit.disputes.list_open()]
+            return [_read_one(unit, row) for row in unit.disputes.list_open(with_replaced=with_replaced)]
 
         return self._database.read(read)
 

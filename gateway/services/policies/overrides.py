@@ -136,14 +136,17 @@ class OverrideService:
         first, end = next((first, end) for index, first, end in effective_periods(days, today) if index == len(rows))
         return Proposal(row, tuple(_fitted(adapter, override, first, end)))
 
-    def list_states(self, unit: UnitOfWork, *, requirements: bool = True) -> list[OverrideState]:
+    def list_states(
+        self, unit: UnitOfWork, *, requirements: bool = True, with_replaced: bool = False
+    ) -> list[OverrideState]:
         """The overrides of all merchants that apply now or later, each checked against bounds and installed policies.
 
         With `requirements`, each is also checked with the contract suite, which takes up to 0.1 seconds. Omits
-        overrides for adapters that are not loaded.
+        overrides for adapters that are not loaded and, except `with_replaced`, those of merchants that a reset of a
+        sandbox has replaced.
         """
         states = []
-        for merchant_id, key in unit.policy_overrides.list_overridden():
+        for merchant_id, key in unit.policy_overrides.list_overridden(with_replaced=with_replaced):
             if key not in self._registry:
                 continue
             adapter = self._registry[key]

@@ -12,7 +12,7 @@ from sqlmodel import Field
 from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, DisputeStatus
 from gateway.kit.clock import BusinessTime
 from gateway.store.base import Record, moment_column, table_of
-from gateway.store.merchants.merchants import MERCHANTS
+from gateway.store.merchants.merchants import MERCHANTS, REPLACED
 from gateway.store.repository import Repository
 
 
@@ -53,6 +53,7 @@ _NEWEST = select(DISPUTES).where(
     )
 )
 _OPEN = select(DISPUTES).where(DISPUTES.c.status.in_(sorted(OPEN_DISPUTE_STATUSES))).order_by(DISPUTES.c.id)
+_PRESENT_OPEN = _OPEN.where(DISPUTES.c.merchant_id.not_in(REPLACED))
 _UNANSWERED = (
     select(DISPUTES.c.id)
     .join(MERCHANTS, MERCHANTS.c.id == DISPUTES.c.merchant_id)
@@ -161,9 +162,10 @@ class DisputeRepository(Repository):
         """Returns the newest dispute of each decision that has one."""
         return self._all(DisputeRow, _NEWEST, ids=sorted(set(decision_ids)))
 
-    def list_open(self) -> list[DisputeRow]:
-        """Returns all open disputes, oldest first."""
-        return self._all(DisputeRow, _OPEN)
+    def list_open(self, *, with_replaced: bool = False) -> list[DisputeRow]:
+        """Returns the open disputes, oldest first. Those with merchants that a reset of a sandbox has replaced are left
+        out, except `with_replaced`."""
+        return self._all(DisputeRow, _OPEN if with_replaced else _PRESENT_OPEN)
 
     def list_unanswered(self, partner_id: str, now: BusinessTime, limit: int) -> list[str]:
         """Returns the ids of disputes whose time for a response by a partner's merchant has passed at `now`."""

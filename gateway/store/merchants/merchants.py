@@ -13,7 +13,7 @@ from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import WallTime
 from gateway.store.base import Record, json_column, moment_column, table_of
 from gateway.store.logs.record_log import RecordLog
-from gateway.store.merchants.partners import PARTNERS
+from gateway.store.merchants.partners import PARTNERS, RETIRED
 from gateway.store.repository import Repository, insert_into
 
 
@@ -73,6 +73,9 @@ class Counterpart:
 MERCHANTS = table_of(MerchantTable)
 MERCHANT_ADAPTERS = table_of(MerchantAdapterTable)
 _ALL = select(MERCHANTS).order_by(MERCHANTS.c.id)
+REPLACED = select(MERCHANTS.c.id).where(MERCHANTS.c.partner_id.in_(RETIRED))
+"""The ids of the merchants that a reset of a sandbox has replaced."""
+_PRESENT = _ALL.where(MERCHANTS.c.partner_id.not_in(RETIRED))
 _OF_PARTNER = _ALL.where(MERCHANTS.c.partner_id == bindparam("partner_id"))
 _MERCHANT = select(MERCHANTS).where(MERCHANTS.c.id == bindparam("merchant_id"))
 _LOCKED = _MERCHANT.with_for_update()
@@ -121,10 +124,11 @@ class MerchantRepository(Repository):
         """Returns the merchant as `load` does, and locks it until the unit of work ends."""
         return self._first(MerchantRow, _LOCKED, merchant_id=merchant_id)
 
-    def list_merchants(self, partner_id: str | None = None) -> list[MerchantRow]:
-        """Returns all merchants or those of one partner, oldest first."""
+    def list_merchants(self, partner_id: str | None = None, *, with_replaced: bool = False) -> list[MerchantRow]:
+        """Returns all merchants or those of one partner, oldest first. Of all, those that a reset of a sandbox has
+        replaced are left out, except `with_replaced`."""
         if partner_id is None:
-            return self._all(MerchantRow, _ALL)
+            return self._all(MerchantRow, _ALL if with_replaced else _PRESENT)
         return self._all(MerchantRow, _OF_PARTNER, partner_id=partner_id)
 
     def load_counterparts(self, merchant_ids: Iterable[str]) -> Mapping[str, Counterpart]:

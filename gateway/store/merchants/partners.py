@@ -27,10 +27,12 @@ class PartnerTable(PartnerRow, table=True):
 
 
 PARTNERS = table_of(PartnerTable)
+RETIRED = select(PARTNERS.c.id).where(PARTNERS.c.retired_at.is_not(None))
+"""The ids of the retired partners."""
 _ALL = select(PARTNERS).where(PARTNERS.c.retired_at.is_(None)).order_by(PARTNERS.c.id)
 _PARTNER = select(PARTNERS).where(PARTNERS.c.id == bindparam("partner_id"))
 _LOCKED = _PARTNER.with_for_update(key_share=True)  # rows that refer to the partner can be written meanwhile
-_BY_NAME = select(PARTNERS).where(PARTNERS.c.name == bindparam("partner_name"))
+_BY_NAME = select(PARTNERS).where(PARTNERS.c.name == bindparam("partner_name"), PARTNERS.c.retired_at.is_(None))
 _MOVE_CLOCK = (
     PARTNERS.update()
     .where(PARTNERS.c.id == bindparam("partner_id"))
@@ -49,7 +51,7 @@ class PartnerRepository(Repository):
     """Reads and writes partners."""
 
     def load_by_name(self, name: str) -> PartnerRow | None:
-        """Returns the partner with exactly this name, or None."""
+        """Returns the partner with exactly this name, or None. No retired partner is found by its name."""
         return self._first(PartnerRow, _BY_NAME, partner_name=name)
 
     def load(self, partner_id: str) -> PartnerRow | None:

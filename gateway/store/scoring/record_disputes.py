@@ -13,6 +13,7 @@ from gateway.kit.crypto import seal, unseal
 from gateway.store.base import Record, bytes_column, moment_column, table_of
 from gateway.store.identity.users import USERS
 from gateway.store.logs.keys import KeyRepository
+from gateway.store.merchants.partners import RETIRED
 from gateway.store.repository import Repository
 from gateway.store.scoring.records import GATEWAY, RECORDS, VISIBLE
 
@@ -65,6 +66,8 @@ _OF_RECORD = (
 _OF_USER = select(RECORD_DISPUTES).where(_D.user_id == bindparam("user_id")).order_by(_D.id)
 _ALL = select(RECORD_DISPUTES).order_by(_D.id)
 _OPEN = _ALL.where(IS_OPEN)
+_IS_PRESENT = _D.user_id.not_in(select(USERS.c.id).where(USERS.c.partner_id.in_(RETIRED)))
+_PRESENT, _PRESENT_OPEN = _ALL.where(_IS_PRESENT), _OPEN.where(_IS_PRESENT)
 _HAS_OPEN = select(_D.id).where(IS_OPEN).limit(1)
 _UNANSWERED = (
     select(_D.id)
@@ -110,9 +113,11 @@ class RecordDisputeRepository(Repository):
         """Returns a person's disputes, oldest first, without their texts."""
         return [_dispute(row, {}) for row in self._all(RecordDisputeRow, _OF_USER, user_id=user_id)]
 
-    def list_all(self, *, open_only: bool) -> list[RecordDispute]:
-        """Returns all disputes, or the open ones, oldest first, without their texts."""
-        return [_dispute(row, {}) for row in self._all(RecordDisputeRow, _OPEN if open_only else _ALL)]
+    def list_all(self, *, open_only: bool, with_replaced: bool = False) -> list[RecordDispute]:
+        """Returns all disputes, or the open ones, oldest first, without their texts. Those of personas of a partner
+        that a reset has replaced are left out, except `with_replaced`."""
+        every, is_open = (_ALL, _OPEN) if with_replaced else (_PRESENT, _PRESENT_OPEN)
+        return [_dispute(row, {}) for row in self._all(RecordDisputeRow, is_open if open_only else every)]
 
     def has_open(self) -> bool:
         """Returns whether any dispute is open."""
