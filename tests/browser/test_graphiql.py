@@ -177,6 +177,25 @@ def test_request_of_the_log_opens_in_its_tab_and_runs(open_page: Open, partner: 
     assert_clean(watch)
 
 
+def test_decline_for_lack_of_credit_limit_says_what_to_do(open_page: Open) -> None:
+    watch = open_page()
+
+    def force_decline(route: Any) -> None:
+        body = json.loads(route.request.post_data)
+        body["variables"]["input"]["merchantReference"] = f"force-limit-{token_hex(8)}"
+        route.continue_(post_data=json.dumps(body))
+
+    watch.page.route("**/graphql", force_decline)
+    assert run(watch)["decisionRequest"]["decision"]["status"] == "DECLINED"
+    hint = watch.page.locator("#status", has_text="choose another persona, or start afresh (sandboxReset)")
+    hint.wait_for()
+    watch.page.unroute("**/graphql")
+    choose_tab(watch, "Tier")
+    run(watch)
+    hint.wait_for(state="detached")
+    assert_clean(watch)
+
+
 def test_edited_tab_stays_beside_the_prepared_one(open_page: Open) -> None:
     watch = open_page()
     watch.page.locator(".graphiql-query-editor textarea").fill("query Mine { viewer { appName } }")

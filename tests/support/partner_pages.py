@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 
+from gateway.domain.decisions.outcome import Decline
 from gateway.domain.decisions.transitions import Status
 from gateway.kit.clock import WallTime
 from gateway.services.container import Container
@@ -41,6 +42,15 @@ def make_active_decision(world: OAuthWorld, due_in: timedelta) -> str:
         assert consent is not None
         now = unit.business_time(consent.merchant_id)
         return make_decision(unit, consent, status=Status.ACTIVE, activated_at=now, due_at=now + due_in)
+
+
+def make_declined_decision(world: OAuthWorld, reason: str) -> str:
+    """Returns the id of a decision of `cars` about Mei that was declined for this reason."""
+    tokens = world.tokens()
+    with writing(world.database) as unit:
+        consent = unit.consents.load(str(tokens["grant_id"]))
+        assert consent is not None
+        return make_decision(unit, consent, status=Status.DECLINED, outcome=Decline((reason,), None))
 
 
 def end_attempt(world: OAuthWorld, endpoint_id: str, status: DeliveryStatus, **columns: Any) -> str:

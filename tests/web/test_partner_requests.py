@@ -11,7 +11,7 @@ from tests.support.clock import NOON
 from tests.support.logged_requests import add_request
 from tests.support.oauth import Browser
 from tests.support.oauth_world import OAuthWorld
-from tests.support.partner_pages import make_active_decision, signed_in_partner
+from tests.support.partner_pages import make_active_decision, make_declined_decision, signed_in_partner
 
 REQUESTS = "/partners/requests"
 
@@ -108,6 +108,13 @@ def test_request_says_what_decided_its_decisions(world: OAuthWorld, partner: Bro
     assert with_rule is not None
     for part in (decision, "<code>ACTIVE</code>", with_rule.rule_id, with_rule.policy_version):
         assert part in page
+
+
+def test_request_without_available_limit_says_how_to_free_it(world: OAuthWorld, partner: Browser) -> None:
+    declined = [make_declined_decision(world, code) for code in ("EXPOSURE_LIMIT_REACHED", "NOT_SCORED")]
+    full, other = (partner.get(f"{REQUESTS}/{add(world, decision_ids=[each])}").text for each in declined)
+    hint = "cancel one (decisionCancel), choose another persona, or start afresh (sandboxReset)"
+    assert (hint in full, hint in other) == (True, False)
 
 
 def test_requests_of_another_partner_are_not_shown(world: OAuthWorld, partner: Browser) -> None:

@@ -98,9 +98,9 @@ _CATALOGUE = (
     ReasonText(
         code="EXPOSURE_LIMIT_REACHED",
         merchant=Texts(
-            "The person's available limit is too small for the full amount. A smaller or a later request may be"
-            " approved.",
-            "该用户尚未了结的约定所余额度不足以支持本次全部金额；可申请较小金额，或稍后再试。",
+            "The person's open decisions leave too little of the credit limit for the full amount. A smaller request"
+            " may be approved, or a later one, when an open decision has ended.",
+            "该用户尚未了结的决定占用了信用额度，余额不足以支持本次全部金额；可申请较小金额，或待其中一项了结后再试。",
         ),
         user=Texts(
             "Your open agreements leave too little of your limit for the full amount.",

@@ -126,6 +126,12 @@ function followDecision(result, operationName) {
 const makeKey = () => Array.from(crypto.getRandomValues(new Uint8Array(8)), (each) => each.toString(16).padStart(2, '0')).join('');
 const printed = (variables) => JSON.stringify(variables, null, 2);
 
+/** Says what to do if a new decision has too little of the person's credit limit. */
+function explainLimit(result) {
+  const reasons = result.data?.decisionRequest?.decision?.outcome?.reasons;
+  if (reasons?.some((each) => each.code === 'EXPOSURE_LIMIT_REACHED')) say(texts.limit);
+}
+
 /** Returns the name of the operation to run. GraphiQL's name is that of the former tab for a moment after a change. */
 function nameOperation(query, name) {
   const names = [...query.matchAll(/\b(?:query|mutation|subscription)\s+(\w+)/g)].map((each) => each[1]);
@@ -142,6 +148,7 @@ async function fetcher({ query, variables, operationName: selected }) {
   }
   const result = await send(chosenKind(), { query, variables, operationName });
   followDecision(result, operationName);
+  explainLimit(result);
   return result;
 }
 

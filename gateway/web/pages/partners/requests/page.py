@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.domain.decisions.exposure import LIMIT_REACHED
 from gateway.domain.decisions.reason import REASONS
 from gateway.domain.decisions.state import DecisionState
 from gateway.kit.text import refused_character
@@ -112,6 +113,7 @@ class RequestsPage:
             variables=_indent(entry.variables),
             response=_indent(entry.response),
             explanations=[self._explain(texts, each) for each in decisions],
+            limit_reached=LIMIT_REACHED,
             curl=request_log.write_curl(entry, issuer),
             graphiql=request_log.graphiql_address(entry.id, issuer),
         )
