@@ -41,7 +41,7 @@ def request(api: SandboxApi, token: str) -> Any:
 
 def use_up(api: SandboxApi, token: str) -> tuple[list[Any], Any]:
     """The approvals until the credit limit is used up, and the decline after them."""
-    approved = []
+    approved: list[Any] = []
     for _ in range(MOST_RUNS):
         decision = request(api, token)
         if decision["status"] != "APPROVED":
