@@ -32,8 +32,10 @@ class FapiClient:
         self.issuer, self.client_id = issuer, client_id
         self.key, self.proof_key = ECKey.import_key(private_jwk), ECKey.generate_key("P-256")
         self.http, self.nonce = httpx2.Client(timeout=20), ""
-        self.metadata = self.http.get(f"{issuer}/.well-known/oauth-authorization-server").json()
-        assert self.metadata["issuer"] == issuer, "the metadata is of another issuer"
+        response = self.http.get(f"{issuer}/.well-known/oauth-authorization-server")
+        self.metadata = response.json() if response.status_code == 200 else {}
+        if self.metadata.get("issuer") != issuer:
+            sys.exit(f"{issuer} is not the issuer of a gateway. Write it as in GATEWAY_ISSUER, without / at its end.")
 
     def post(self, endpoint: str, **form: str) -> httpx2.Response:
         """Posts a form to the endpoint of this name in the server metadata."""

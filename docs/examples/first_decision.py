@@ -3,9 +3,9 @@
     python first_decision.py new-key merchant.jwk > merchant-keys.json
     python first_decision.py https://gateway.example cli_... merchant.jwk http://127.0.0.1:8090/callback
 
-The first command writes a private key and prints the public one. The second prints a link, waits at the redirect URI
-for the person's decision, and then asks to waive the deposit for a rental car. It needs fapi2_client.py in the same
-folder.
+The first command writes a private key, unless the file has one, and prints the public one. The second prints a link,
+waits at the redirect URI for the person's decision, and then asks to waive the deposit for a rental car. It needs
+fapi2_client.py in the same folder.
 """
 
 import json
@@ -44,11 +44,16 @@ REQUEST = """mutation Request($input: DecisionRequestInput!) {
 
 
 def make_key(file: str) -> None:
-    """Writes a new private key to the file, which must not exist, and prints the public key as a JWK Set."""
-    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"})
-    key.ensure_kid()
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        json.dump(key.as_dict(private=True), stream)
+    """Writes a new private key to the file, or keeps the one that it has, and prints the public key as a JWK Set."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        key = ECKey.import_key(json.loads(Path(file).read_text()))
+    else:
+        key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"})
+        key.ensure_kid()
+        with os.fdopen(descriptor, "w") as stream:
+            json.dump(key.as_dict(private=True), stream)
     print(json.dumps({"keys": [key.as_dict(private=False)]}))
 
 
@@ -97,7 +102,10 @@ def main(issuer: str, client_id: str, key_file: str, redirect_uri: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["new-key"]:
-        make_key(*sys.argv[2:])
-    else:
-        main(*sys.argv[1:])
+    match sys.argv[1:]:
+        case ["new-key", key_file]:
+            make_key(key_file)
+        case [issuer, client_id, key_file, redirect_uri]:
+            main(issuer, client_id, key_file, redirect_uri)
+        case _:
+            sys.exit("Use: first_decision.py new-key FILE, or: first_decision.py ISSUER CLIENT_ID FILE REDIRECT_URI")

@@ -90,7 +90,7 @@ def invite(
             return
         reference = person
 
-        def make(unit: UnitOfWork) -> NewInvitation:
+        def make(unit: UnitOfWork) -> tuple[NewInvitation, bool]:
             email = reference if "@" in reference else container.people.require(unit, reference).email or reference
             details = PersonDetails(
                 parse_email(email),
@@ -98,13 +98,16 @@ def invite(
                 language if language is None else parse_language(language),
                 name if name is None else parse_name(name),
             )
-            return container.invitations.invite(unit, container.people.ensure(unit, details).id)
+            is_new = unit.users.load_by_username(details.username) is None
+            return container.invitations.invite(unit, container.people.ensure(unit, details).id), is_new
 
-        invitation = container.database.write(make)
+        invitation, is_new = container.database.write(make)
         record = _describe_invitation(container, invitation)
     if as_json:
         print_json(record)
         return
+    if is_new:
+        note(f"{invitation.user.id} is a new person: nobody had this email address.")
     what = "Resets the password" if invitation.resets_password else "Sets the first password"
     note(f"{what} of {invitation.user.email}, once, until {invitation.expires_at:%Y-%m-%d %H:%M}Z.")
     console.print(record["link"])

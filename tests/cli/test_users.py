@@ -89,8 +89,11 @@ def test_fifty_faults_are_printed_and_all_as_json(gateway: Gateway, tmp_path: Pa
 def test_invitation_is_a_link_that_says_what_it_does(gateway: Gateway) -> None:
     completed = gateway("users", "invite", "mei@shop.example", "--external-id", "1", "--language", "zh")
     assert completed.stdout.startswith("https://gateway.example/invitation?token=sgw_iv_")
-    assert completed.stderr.startswith("Sets the first password of mei@shop.example, once, until 20")
     (mei,) = listed(gateway)
+    created, sets = completed.stderr.splitlines()
+    assert created == f"{mei['user_id']} is a new person: nobody had this email address."
+    assert sets.startswith("Sets the first password of mei@shop.example, once, until 20")
+    assert len(gateway("users", "invite", "MEI@shop.example").stderr.splitlines()) == 1
     assert (mei["external_id"], mei["language"]) == ("1", "zh")
     again = json.loads(gateway.output("users", "invite", "mei@shop.example", "--json"))
     assert (again["user_id"], again["resets_password"]) == (mei["user_id"], False)

@@ -81,3 +81,29 @@ def test_curl_example_makes_a_partner(sqlite_sandbox: Sandbox) -> None:
     environment = {**bare_environment(), **settings}
     example = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, env=environment)
     assert "APPROVED\nCANCELLED" in example.stdout
+
+
+def run_first_decision(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "docs/examples/first_decision.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_key_of_the_small_merchant_is_made_once(tmp_path: Path) -> None:
+    """The page redirects the output to a file: a second run must not leave it empty."""
+    file = tmp_path / "merchant.jwk"
+    first, again = (run_first_decision("new-key", str(file)) for _ in range(2))
+    assert (first.stdout, first.stderr) == (again.stdout, "")
+    (key,) = json.loads(first.stdout)["keys"]
+    assert key["kid"] == json.loads(file.read_text())["kid"]
+    assert "d" not in key
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_small_merchant_names_wrong_arguments(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "merchant.jwk"
+    run_first_decision("new-key", str(file))
+    wrong = run_first_decision(sandbox.credentials["issuer"] + "/", "cli_x", str(file), "http://127.0.0.1:1/callback")
+    assert wrong.stderr.endswith("Write it as in GATEWAY_ISSUER, without / at its end.\n")
+    for arguments in ([], ["new-key"], ["https://gateway.example", "cli_x"]):
+        refused = run_first_decision(*arguments)
+        assert (refused.returncode, refused.stderr.split(":")[0]) == (1, "Use")

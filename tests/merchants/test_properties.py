@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from gateway.domain.currency import EXPONENTS
 from gateway.domain.decisions.check_in import CheckInTerms
-from gateway.domain.decisions.exposure import LIMIT_REACHED
-from gateway.domain.decisions.outcome import Approval, Decline, outcome_from_document
+from gateway.domain.decisions.exposure import LIMIT_REACHED, CreditLimits
+from gateway.domain.decisions.outcome import Approval, Decline, Outcome, outcome_from_document
 from gateway.domain.decisions.terms import DepositTerms, Terms
 from gateway.domain.money import Money
 from gateway.domain.scoring.tier import Tier
+from gateway.settings.decisions import DecisionSettings
 from merchants.adapter import Person
 from merchants.available_limit import fit_to_available_limit
 from merchants.outcome_order import is_no_worse
@@ -33,6 +34,7 @@ PERSONS = tuple(Person(tier, 0) for tier in Tier)
 """A person of each tier who is no starter, lowest tier first."""
 WITH_STARTERS = (*(replace(person, starter=True) for person in PERSONS[:2]), *PERSONS[2:])
 """A starter of UNSCORED and of BUILDING, and a person of each better tier."""
+LIMITS = CreditLimits.parse(DecisionSettings.model_fields["credit_limits"].default)
 steady = settings(max_examples=12, derandomize=True, database=None)
 """The same asks in each run, so that failures can be repeated and the duration is constant."""
 
@@ -77,6 +79,32 @@ def test_better_tier_never_gets_worse_outcome(key: str, currency: str) -> None:
                 assert lower is None or is_no_worse(outcome, lower), f"{person}: {outcome}, but the one below: {lower}"
                 lower = outcome
         assert isinstance(adapter.decide(ask, Person(Tier.EXCELLENT, 1), now).outcome, Decline)
+
+    holds()
+
+
+@pytest.mark.parametrize("key", BUILT_IN)
+def test_starter_gets_no_more_than_a_better_tier_within_the_credit_limits(key: str) -> None:
+    """As a whole decision: the policy, and the credit limit of the person's tier without any exposure."""
+    adapter = in_currency(ADAPTERS[key], "CNY")
+
+    @steady
+    @given(cases(adapter))
+    def holds(case: tuple[Any, datetime]) -> None:
+        ask, now = case
+
+        def decide(person: Person) -> Outcome:
+            limit = LIMITS.limit(person.tier, "CNY")
+            return fit_to_available_limit(adapter, ask, person, now, adapter.decide(ask, person, now), limit).outcome
+
+        for starter in WITH_STARTERS[:2]:
+            outcome = decide(starter)
+            assert is_no_worse(outcome, decide(replace(starter, starter=False)))
+            if isinstance(outcome, Approval):
+                assert outcome.terms.exposed <= Money(20_000, "CNY")
+            for person in WITH_STARTERS:
+                if person.tier.rank > starter.tier.rank:
+                    assert is_no_worse(decide(person), outcome), f"{person}: {decide(person)}, but a starter: {outcome}"
 
     holds()
 

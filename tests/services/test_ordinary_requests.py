@@ -23,7 +23,7 @@ def test_without_a_consent_all_merchants_of_the_partner_are_listed(world: DemoWo
     world.second_partner()
     score = load(world)
     assert names(score) == ["Demo Car Rental", "Demo Online Shop"]
-    assert (score.requests.is_consented, score.requests.has_more) == (False, False)
+    assert (score.requests.has_consented, score.requests.has_more) == (False, False)
     assert names(world.container.person_scores.load(new_person(world))) == [
         "Demo Car Rental",
         "Demo Online Shop",
@@ -31,12 +31,17 @@ def test_without_a_consent_all_merchants_of_the_partner_are_listed(world: DemoWo
     ]
 
 
-def test_with_a_consent_its_merchant_is_listed_until_it_ends(world: DemoWorld) -> None:
-    consent = world.grant("good")
-    assert names(load(world)) == ["Demo Car Rental"]
-    assert load(world).requests.is_consented
+def test_merchants_with_a_consent_come_first_until_it_ends(world: DemoWorld) -> None:
+    consent = world.grant("good", client=world.client("online_shop"))
+    score = load(world)
+    assert [(each.merchant_name, each.is_consented) for each in score.requests.requests] == [
+        ("Demo Online Shop", True),
+        ("Demo Car Rental", False),
+    ]
+    assert score.requests.has_consented
     world.revoke(consent)
-    assert len(names(load(world))) == 2
+    assert names(load(world)) == ["Demo Car Rental", "Demo Online Shop"]
+    assert not load(world).requests.has_consented
 
 
 def test_no_more_than_the_most_merchants_are_listed(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:

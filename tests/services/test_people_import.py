@@ -136,6 +136,12 @@ def test_one_fault_refuses_the_whole_file(live: LiveWorld) -> None:
     assert live.counts()["users"] == 0
 
 
+@pytest.mark.parametrize("field", ["external_id", "email", "name"])
+def test_white_space_around_a_value_is_named(live: LiveWorld, field: str) -> None:
+    result = import_rows(live.container, {**MEI, field: f" {MEI[field]}"})
+    assert result.faults == [Fault(1, field, "Must not begin or end with white space.")]
+
+
 def test_file_that_changes_meanwhile_is_refused(live: LiveWorld) -> None:
     class Changing(io.BytesIO):
         """Has another content when it is read again."""

@@ -173,8 +173,9 @@ def test_merchant_with_a_consent_is_listed(world: OAuthWorld) -> None:
     browser = world.browser()
     world.cars.tokens(browser, "mei", PASSWORD)
     text = browser.get(PAGE).text
-    assert "The merchants that you have given a consent." in text
-    assert "Moon Shop" not in text
+    assert "All merchants that you can give a consent. Those that have one come first." in text
+    assert text.count("consent given") == 1
+    assert text.index("Green Cars") < text.index("consent given") < text.index("Moon Shop")
 
 
 def test_names_of_merchants_are_escaped(world: OAuthWorld) -> None:

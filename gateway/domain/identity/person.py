@@ -38,6 +38,8 @@ def username_of(email: str) -> str:
 
 def parse_email(text: str) -> str:
     """Returns the email address as it was written. Raises InvalidInput."""
+    if text != text.strip():
+        raise InvalidInput("INVALID", "Must not begin or end with white space.", ("email",))
     if len(text) > LONGEST_EMAIL or not _EMAIL.fullmatch(text):
         raise InvalidInput(
             "INVALID", f"Must be an email address in ASCII of at most {LONGEST_EMAIL} characters.", ("email",)

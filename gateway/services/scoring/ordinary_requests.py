@@ -23,10 +23,11 @@ MOST_MERCHANTS = 20
 
 @dataclass(frozen=True, slots=True)
 class OrdinaryRequest:
-    """An ordinary request to a merchant. `outcomes` are that at the person's tier and that at the next one, if there is
-    one."""
+    """An ordinary request to a merchant. `is_consented`: the person has given the merchant a consent. `outcomes` are
+    that at the person's tier and that at the next one, if there is one."""
 
     merchant_name: str
+    is_consented: bool
     product: Product
     requested: Money
     outcomes: tuple[Outcome, ...]
@@ -34,13 +35,16 @@ class OrdinaryRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrdinaryRequests:
-    """Ordinary requests, by name of the merchant. `is_consented`: they are to the merchants with an active consent of
-    the person; if there are none, to all merchants that the person can give one. `has_more`: there are more merchants
-    than are listed."""
+    """Ordinary requests to all merchants that the person can give a consent: first those with an active consent, each
+    part by name of the merchant. `has_more`: there are more merchants than are listed."""
 
     requests: tuple[OrdinaryRequest, ...]
-    is_consented: bool
     has_more: bool
+
+    @property
+    def has_consented(self) -> bool:
+        """Whether a merchant of the list has an active consent."""
+        return any(each.is_consented for each in self.requests)
 
 
 class OrdinaryRequestService:
@@ -54,21 +58,22 @@ class OrdinaryRequestService:
         self, unit: UnitOfWork, user: UserRow, measurement: Measurement, next_tier: Tier | None
     ) -> OrdinaryRequests:
         """Returns the ordinary requests of a person with this measurement."""
-        names = _consented(unit, user.id)
-        is_consented = bool(names)
-        if not names:
-            names = {each.id: each.name for each in unit.merchants.list_merchants(user.partner_id)}
+        consented = _consented(unit, user.id)
+        names = {each.id: each.name for each in unit.merchants.list_merchants(user.partner_id)} | consented
         enabled = unit.merchants.load_enabled_adapters(names)
-        listed = sorted((merchant_id for merchant_id in names if enabled[merchant_id]), key=lambda each: names[each])
+        listed = sorted(
+            (merchant_id for merchant_id in names if enabled[merchant_id]),
+            key=lambda each: (each not in consented, names[each], each),
+        )
         shown = listed[:MOST_MERCHANTS]
         unit.load_counterparts(shown)
         persons = [_person(measurement, tier) for tier in (measurement.tier, next_tier) if tier is not None]
         requests = tuple(
-            self._decide(names[merchant_id], adapter, persons)
+            self._decide(names[merchant_id], adapter, persons, is_consented=merchant_id in consented)
             for merchant_id in shown
             for adapter in self._asks.list_adapters(unit, merchant_id, enabled[merchant_id])
         )
-        return OrdinaryRequests(requests, is_consented, len(listed) > MOST_MERCHANTS)
+        return OrdinaryRequests(requests, len(listed) > MOST_MERCHANTS)
 
     def starter_limits(self, tier: Tier) -> tuple[Money, ...]:
         """Returns the credit limits of a starter of this tier, without those that are zero. Other tiers have none."""
@@ -77,9 +82,12 @@ class OrdinaryRequestService:
         limits = (self._asks.credit_limits.limit(tier, currency) for currency in self._asks.credit_limits.currencies)
         return tuple(limit for limit in limits if limit.minor)
 
-    def _decide(self, name: str, adapter: MerchantAdapter[Any], persons: Sequence[Person]) -> OrdinaryRequest:
+    def _decide(
+        self, name: str, adapter: MerchantAdapter[Any], persons: Sequence[Person], *, is_consented: bool
+    ) -> OrdinaryRequest:
         decided = [self._asks.decide(adapter, person) for person in persons]
-        return OrdinaryRequest(name, adapter.product, decided[0].requested, tuple(each.outcome for each in decided))
+        outcomes = tuple(each.outcome for each in decided)
+        return OrdinaryRequest(name, is_consented, adapter.product, decided[0].requested, outcomes)
 
 
 def _person(measurement: Measurement, tier: Tier) -> Person:

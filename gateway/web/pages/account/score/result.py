@@ -58,9 +58,10 @@ class RequestView:
 
 @dataclass(frozen=True, slots=True)
 class MerchantView:
-    """The ordinary requests to one merchant."""
+    """The ordinary requests to one merchant. `is_consented`: the person has given it a consent."""
 
     name: str
+    is_consented: bool
     requests: tuple[RequestView, ...]
 
 
@@ -100,8 +101,10 @@ def describe_requests(texts: Texts, person: PersonScore) -> tuple[MerchantView, 
         return RequestView(asked, tuple(outcomes))
 
     return tuple(
-        MerchantView(name, tuple(map(describe, requests)))
-        for name, requests in groupby(person.requests.requests, key=lambda request: request.merchant_name)
+        MerchantView(name, is_consented, tuple(map(describe, requests)))
+        for (name, is_consented), requests in groupby(
+            person.requests.requests, key=lambda request: (request.merchant_name, request.is_consented)
+        )
     )
 
 
