@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from gateway.demo.browser import Browser as DemoBrowser
 from gateway.kit.clock import wall_clock
 from gateway.store.database import Database
 from tests.support.http_server import wait_until
 from tests.support.merchant_client import REQUEST, TIER, MerchantClient, car, request_input
 from tests.support.metrics import scrape
+from tests.support.operators import Gateway
 from tests.support.partner_time import PartnerTime, until
 from tests.support.score_provider import Provider, ProviderProcess, person
 from tests.support.server import Sandbox, free_port
@@ -109,6 +111,47 @@ def test_scores_of_a_provider_that_ends_and_comes_back(remote: Deployment) -> No
     assert remote.count() > before
     assert (remote.count_outcome("fetched"), remote.count_outcome("stale")) == (2, 2)
     assert remote.count_outcome("unavailable") >= 2
+
+
+def test_person_reads_the_score_of_the_provider_with_its_reasons(
+    seeded_state: tuple[str, Path], tmp_path: Path
+) -> None:
+    """The commands of docs/score-provider.md. The reasons have texts although the gateway has started again while the
+    provider was away: the catalogue is fetched with the next answer."""
+    (url, state), port, folder = seeded_state, free_port(), tmp_path / "provider"
+    folder.mkdir()
+    issuer = f"http://127.0.0.1:{port}"
+    provider = ProviderProcess(folder, issuer)
+    provider.people["person-1"] = person(702, reasons=["FEW_PARTNERS", "SHORT_HISTORY"], openOverdue=1)
+    with provider:
+        settings = {
+            "score_source": "remote",
+            "score_provider": provider.base,
+            "score_provider_keys": str(provider.keys_file),
+            "score_fresh_for": "PT1S",
+            "score_circuit_pause": "PT0.2S",
+        }
+        operator = Gateway(url, state, GATEWAY_ISSUER=issuer)
+        with Sandbox(url, state, port, **settings), DemoBrowser() as browser:
+            operator.output("users", "import", "-", stdin="external_id,email\nperson-1,mei@example.com\n")
+            link = operator.output("users", "invite", "mei@example.com").splitlines()[-1]
+            browser.submit(browser.open(link), {"password": "open sesame, please"}, action="/invitation")
+            page = browser.open(f"{issuer}/account/score?lang=en").text
+            for expected in ("702", "You have few partners.", "Your history is short.", "no what-if", "is overdue"):
+                assert expected in page, expected
+            assert "您的合作商家较少。" in browser.open(f"{issuer}/account/score?lang=zh").text
+        provider.kill()
+        with Sandbox(url, state, port, **settings), DemoBrowser() as browser:
+            login = browser.open(f"{issuer}/login?lang=en")
+            browser.submit(login, {"username": "mei@example.com", "password": "open sesame, please"})
+            page = browser.open(f"{issuer}/account/score?lang=en").text
+            assert "702" in page, "the last answer"
+            assert "The text of this reason cannot be read now." in page
+            with provider:
+                until(
+                    lambda: browser.open(f"{issuer}/account/score?lang=en").text,
+                    lambda text: "You have few partners." in text,
+                )
 
 
 def read_tier(sandbox: Sandbox, token: str) -> str:

@@ -39,7 +39,9 @@ from gateway.store.scoring.scores import read_state
 from gateway.store.unit import UnitOfWork
 
 _CONTEST = Windows().contest
-_UNKNOWN_REASON = (Texts("There is no text for this reason any more.", "该原因的说明已不再提供。"), None)
+_UNKNOWN_REASON = Texts("There is no text for this reason any more.", "该原因的说明已不再提供。")
+_NO_CATALOGUE = Texts("The text of this reason cannot be read now.", "目前无法读取该原因的说明。")
+"""The provider has not responded since the start of this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,8 @@ class PersonScoreService:
                 return DescribedReason(code, *describe_reason(card, code), points)
             except KeyError:
                 continue
-        return DescribedReason(code, *_UNKNOWN_REASON, points)
+        is_missing = isinstance(self._source, RemoteSource) and not self._source.provider.reasons
+        return DescribedReason(code, _NO_CATALOGUE if is_missing else _UNKNOWN_REASON, None, points)
 
     def _cards(self, version: str) -> Iterator[Scorecard]:
         if self._scorecard is not None:
