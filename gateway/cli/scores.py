@@ -78,7 +78,8 @@ def import_records(
     if dry_run:
         console.print(f"{rows} records without a fault. Nothing was imported, because of --dry-run.")
     elif result.import_id is None:
-        console.print(f"All {rows} records are known. Nothing was changed.")
+        known = f"All {rows} records are known." if rows else "The file has no records."
+        console.print(f"{known} Nothing was changed.")
     else:
         _print_counts(result, None if no_scores else scores)
 

@@ -59,6 +59,8 @@ def test_files_and_standard_input_are_imported(gateway: Gateway, tmp_path: Path)
     assert report[0::2] == ["import", "added", "replaced", "unchanged", "persons", "scores"]
     assert report[3::2] == ["3", "0", "0", "2", "2"]
     assert gateway.output("scores", "import", "-", stdin=CSV) == "All 3 records are known. Nothing was changed."
+    header = CSV.splitlines()[0]
+    assert gateway.output("scores", "import", "-", stdin=header) == "The file has no records. Nothing was changed."
     document = json.loads(gateway.output("scores", "import", "-", "--json", stdin=CSV.replace("300.00", "200.00")))
     assert document.pop("import_id").startswith("imp_")
     assert document == {
