@@ -90,6 +90,17 @@ def test_negative_counts_from_its_moment_although_it_is_computed_later() -> None
     assert [(state.as_of, state.cause) for state in states] == [(counts_from, Cause.NEGATIVE), (DECEMBER, Cause.MONTH)]
 
 
+@pytest.mark.parametrize("why", ["contested", "of an ignored partner"])
+def test_negative_that_does_not_count_is_no_cause(why: str) -> None:
+    late = record(RecordKind.LATE, at=NOON, counts_from=TOMORROW, partner="late")
+    if why == "contested":
+        late = replace(late, contested_at=NOON)
+    known = replace(behaviour("threshold", late), ignored_partners=() if why == "contested" else ("late",))
+    states = compute_states(CARDS, known, excellent_state(), DECEMBER, None)
+    assert [state.cause for state in states] == [Cause.MONTH]
+    assert next_due(CARDS, known, NOON, excellent_state()) == DECEMBER
+
+
 def test_choice_that_lowers_the_score_is_no_ageing() -> None:
     known = replace(behaviour("threshold"), shared=frozenset())
     assert after(known, excellent_state(), NOON, Cause.CHOICE) == [(NOON, Tier.GOOD, None)]

@@ -121,7 +121,7 @@ def next_due(cards: CardVersions, behaviour: Behaviour, now: BusinessTime, state
     before, when a negative record begins to count, the card changes, a tier is held no longer, or the oldest record of
     a person without a score is old enough."""
     moments = [month_start(month_of(now) + 1)]
-    moments += [each.counts_from for each in behaviour.records if each.counts_from and each.counts_from > now]
+    moments += [begins for begins in _negative_moments(behaviour) if begins > now]
     moments += [each for each in (cards.next_change(now), state.held_until) if each is not None and each > now]
     if state.score is None:
         moments += [moment for moment in _old_enough(cards, behaviour, now) if moment > now]
@@ -142,11 +142,16 @@ def _moments(
         moments[month_start(month)] = Cause.MONTH
     for moment in cards.changes_between(after, until):
         moments[moment] = Cause.CARD
-    for record in behaviour.records:
-        begins = record.counts_from or record.at
-        if record.kind in NEGATIVE_KINDS and after < begins <= until:
-            moments[begins] = Cause.NEGATIVE
+    moments |= {begins: Cause.NEGATIVE for begins in _negative_moments(behaviour) if after < begins <= until}
     return sorted(moments.items())
+
+
+def _negative_moments(behaviour: Behaviour) -> Iterator[BusinessTime]:
+    """When each late or broken record begins to count, without those that are contested or ignored."""
+    for record in behaviour.records:
+        is_ignored = record.contested_at is not None or record.partner in behaviour.ignored_partners
+        if record.kind in NEGATIVE_KINDS and not is_ignored:
+            yield record.counts_from or record.at
 
 
 def _old_enough(cards: CardVersions, behaviour: Behaviour, now: BusinessTime) -> Iterator[BusinessTime]:
