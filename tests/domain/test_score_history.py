@@ -212,3 +212,21 @@ def test_removed_record_is_no_ageing_although_it_is_computed_later() -> None:
         states = list(compute_states(CARDS, known, excellent_state(score=704), JANUARY, Cause.RECORD, TOMORROW))
         first = (states[0].as_of, states[0].tier, states[0].held_until, states[0].cause)
         assert first == (TOMORROW, Tier.VERY_GOOD, None, Cause.RECORD)
+
+
+@pytest.mark.parametrize("cause", [Cause.IMPORT, Cause.CHOICE, Cause.NEGATIVE, Cause.RECORD])
+def test_change_is_no_ageing_although_a_month_began_before_it(cause: Cause) -> None:
+    """A month's start was not computed in time. It is computed with the change, which lowers the score."""
+    just_after = BusinessTime(DECEMBER + timedelta(minutes=1))
+    for changed_at in (just_after, DECEMBER):  # a score that was due already keeps its earlier moment
+        states = list(compute_states(CARDS, behaviour("just-below"), excellent_state(), just_after, cause, changed_at))
+        last = states[-1]
+        assert (last.as_of, last.tier, last.held_until, last.cause) == (just_after, Tier.VERY_GOOD, None, cause)
+
+
+def test_change_that_lowers_nothing_leaves_a_tier_held_that_has_aged() -> None:
+    just_after = BusinessTime(DECEMBER + timedelta(minutes=1))
+    (ageing,) = compute_states(CARDS, behaviour("just-below"), None, NOON, None)
+    previous = replace(ageing, tier=Tier.EXCELLENT)  # 699 points now, as before
+    states = compute_states(CARDS, behaviour("just-below"), previous, just_after, Cause.IMPORT, just_after)
+    assert [(each.as_of, each.tier, each.held_until) for each in states][-1] == (just_after, Tier.EXCELLENT, JANUARY)

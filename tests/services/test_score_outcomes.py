@@ -23,7 +23,7 @@ from tests.services.asks import car, order, request_command
 from tests.services.decisions import DAY, grant_to_shops, yuan
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
-from tests.support.units import reading
+from tests.support.units import reading, writing
 
 SHOP = "online_shop"
 
@@ -242,6 +242,20 @@ def test_partner_that_often_reports_wrongly_is_ignored(world: DemoWorld) -> None
     report_and_dispute(world, decisions[9:], upheld=True)
     assert score(world) == 780
     assert measure(world).tier is Tier.EXCELLENT
+
+
+def test_change_of_a_partner_is_noted_for_a_score_that_is_due_already(world: DemoWorld) -> None:
+    """Else what it lowers would be taken for ageing."""
+    breach(world, active(world, "threshold"))
+    world.clock.advance(40 * DAY)
+    with writing(world.database) as unit:
+        before = unit.scores.load(world.user("threshold"))
+        assert before is not None
+        assert before.due_at < world.now
+        unit.outcomes.mark_partner_due(world.partner_id, world.now)
+        after = unit.scores.load(world.user("threshold"))
+    assert after is not None
+    assert (after.pending, after.due_at) == ("CORRECTION", before.due_at)
 
 
 def test_disputes_that_are_decided_at_once_are_all_counted(world: DemoWorld) -> None:

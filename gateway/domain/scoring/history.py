@@ -85,19 +85,22 @@ def compute_states(
     if previous is None:
         yield _compute(cards.at(now), behaviour, None, now, Cause.FIRST)
         return
-    moments = _moments(cards, behaviour, previous, now)
+    moments = [(moment, why, False) for moment, why in _moments(cards, behaviour, previous, now)]
     if cause is not None:
-        if changed_at is None or not previous.as_of < changed_at <= now or changed_at in dict(moments):
+        if changed_at is None or not previous.as_of < changed_at <= now or changed_at in {each[0] for each in moments}:
             changed_at = None
-        if cause is not Cause.RECORD or changed_at is not None or not moments:
-            moments.append((changed_at or now, cause))
+        at = changed_at or now
+        has_aged = any(why is Cause.MONTH and moment <= at for moment, why, _ in moments)
+        is_lower = has_aged and _has_lowered(cards, behaviour, previous)
+        if cause is not Cause.RECORD or changed_at is not None or is_lower or not moments:
+            moments.append((at, cause, is_lower))
             moments.sort(key=itemgetter(0))
-    for moment, why in moments:
+    for moment, why, is_lower in moments:
         held_until = previous.held_until
         if held_until is not None and previous.as_of < held_until < moment:
             previous = _compute(cards.at(held_until), behaviour, previous, held_until, Cause.MONTH)
             yield previous
-        previous = _compute(cards.at(moment), behaviour, previous, moment, why)
+        previous = _compute(cards.at(moment), behaviour, previous, moment, why, is_lower=is_lower)
         yield previous
     held_until = previous.held_until
     if held_until is not None and previous.as_of < held_until <= now:
@@ -154,6 +157,13 @@ def _negative_moments(behaviour: Behaviour) -> Iterator[BusinessTime]:
             yield record.counts_from or record.at
 
 
+def _has_lowered(cards: CardVersions, behaviour: Behaviour, previous: ScoreState) -> bool:
+    """Whether a change has lowered the score that was computed before it. What has aged since does not matter."""
+    moment = previous.as_of
+    score = evaluate(cards.at(moment), behaviour.records, moment, behaviour.shared, behaviour.ignored_partners).score
+    return score is not None and previous.score is not None and score < previous.score
+
+
 def _old_enough(cards: CardVersions, behaviour: Behaviour, now: BusinessTime) -> Iterator[BusinessTime]:
     """When each record becomes old enough for a score."""
     age = cards.at(now).rules.minimum_age
@@ -161,10 +171,18 @@ def _old_enough(cards: CardVersions, behaviour: Behaviour, now: BusinessTime) ->
 
 
 def _compute(
-    card: Scorecard, behaviour: Behaviour, previous: ScoreState | None, moment: BusinessTime, cause: Cause
+    card: Scorecard,
+    behaviour: Behaviour,
+    previous: ScoreState | None,
+    moment: BusinessTime,
+    cause: Cause,
+    *,
+    is_lower: bool = False,
 ) -> ScoreState:
     evaluation = evaluate(card, behaviour.records, moment, behaviour.shared, behaviour.ignored_partners)
     tier, held_until = _tier(card, evaluation.score, previous, moment, cause)
+    if is_lower:
+        tier, held_until = card.tier_of(evaluation.score), None
     return ScoreState(
         as_of=moment,
         score=evaluation.score,

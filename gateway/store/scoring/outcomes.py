@@ -1,6 +1,6 @@
 """Keeps the behaviour record of each decision equal to what the decision says, in the unit of work that changes it."""
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, case, select
 
 from gateway.domain.decisions.behaviour import can_have_record, record_of
 from gateway.domain.decisions.decision import DecisionEvent
@@ -30,10 +30,14 @@ _LOCK_OF_PARTNER = (
     .order_by(_S.user_id)
     .with_for_update()
 )
+_moment = bindparam("moment", type_=_S.due_at.type)
 _MARK = (
     PERSON_SCORES.update()
-    .where(_S.user_id == bindparam("of_user"), _S.due_at > bindparam("moment"))
-    .values(due_at=bindparam("moment"), pending=Cause.CORRECTION.value)
+    .where(_S.user_id == bindparam("of_user"))
+    .values(
+        due_at=case((_S.due_at < _moment, _S.due_at), else_=_moment),
+        pending=Cause.CORRECTION.value,
+    )
 )
 
 
