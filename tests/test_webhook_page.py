@@ -22,27 +22,22 @@ from gateway.kit.webhook_signatures import new_secret, sign
 from gateway.services.webhooks.certification.samples import Samples
 from tests.support.checkout import ROOT
 from tests.support.executed_page import ExecutedPage
+from tests.support.page_blocks import block
 from tests.support.webhook_receiver import SECRET, ReceiverProcess, example, serving
 
 PAGE = ROOT / "docs" / "webhooks.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-UNNAMED = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PROGRAM = re.compile(r"^```(python|js)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+IN_PYTHON = block("docs/webhooks.md", "import hmac")
+IN_NODE = block("docs/webhooks.md", "import { createHmac")
 OLD, NEW = new_secret(), new_secret()
 
 Verify = Callable[[Mapping[str, str], bytes, list[str]], bool]
 """Whether a program of the page accepts a delivery."""
 
 
-def program(language: str) -> str:
-    """The one program of the page in this language."""
-    (text,) = (text for found, text in PROGRAM.findall(TEXT) if found == language)
-    return str(text)
-
-
 def verify_in_python(headers: Mapping[str, str], body: bytes, secrets: list[str]) -> bool:
     names: dict[str, Any] = {}
-    exec(program("python"), names)  # noqa: S102  # the page's own program
+    exec(IN_PYTHON, names)  # noqa: S102  # the page's own program
     try:
         names["verify"](headers, body, secrets)
     except ValueError:
@@ -59,7 +54,7 @@ try { verify(headers, Buffer.from(body, 'base64'), secrets); console.log('valid'
 @pytest.fixture
 def verify_in_node(tmp_path: Path) -> Verify:
     file = tmp_path / "verify.mjs"
-    file.write_text(program("js") + CALL)
+    file.write_text(IN_NODE + CALL)
 
     def verify(headers: Mapping[str, str], body: bytes, secrets: list[str]) -> bool:
         call = json.dumps({"headers": dict(headers), "body": b64encode(body).decode(), "secrets": secrets})
@@ -115,16 +110,18 @@ def test_commands_print_what_the_page_states(tmp_path: Path) -> None:
 
 
 def test_stated_command_starts_the_example(tmp_path: Path) -> None:
-    stated = re.search(r"^python (docs\S+) receiver\.db --port 9100$", TEXT, re.MULTILINE)
-    assert stated is not None
-    command = [sys.executable, str(ROOT / stated[1]), str(tmp_path / "receiver.db"), "--port", "0"]
-    with ReceiverProcess(command, [SECRET]) as receiver:
+    export, program = block("docs/webhooks.md", "export WEBHOOK_SECRETS=").splitlines()
+    script = ["sh", "-c", f'{export}; echo "$WEBHOOK_SECRETS"']
+    printed = subprocess.run(script, capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"python docs/\S+ receiver\.db --port 9100", program)
+    command = [sys.executable, str(ROOT / program.split()[1]), str(tmp_path / "receiver.db"), "--port", "0"]
+    with ReceiverProcess(command, [printed.stdout.strip()]) as receiver:
         assert receiver.url.endswith("/webhooks")
 
 
 def test_stated_event_is_one_of_ours() -> None:
-    stated = next(block for block in UNNAMED.findall(TEXT) if block.startswith("{"))
-    assert envelope_of(notice_in(json.loads(stated))) == json.loads(stated)
+    stated = json.loads(block("docs/webhooks.md", '{"type": "decision.activated"'))
+    assert envelope_of(notice_in(stated)) == stated
 
 
 def test_stated_schedule_is_that_of_the_code() -> None:

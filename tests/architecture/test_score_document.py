@@ -11,6 +11,7 @@ from gateway.services.identity.persona_records import CATALOGUE
 from gateway.services.scoring.purge import KEPT_MONTHS
 from gateway.sources.scorecard.card_files import SHIPPED
 from tests.support.checkout import ROOT
+from tests.support.page_blocks import block
 from tools.score_tables import CARD, points_of_one_partner, score_after
 
 TEXT = (ROOT / "docs" / "score.md").read_text(encoding="utf-8")
@@ -64,10 +65,10 @@ def test_each_number_of_the_page_comes_from_the_card() -> None:
 
 
 def test_example_of_the_format_is_a_part_of_the_file_that_ships() -> None:
-    (block,) = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+    text = block("docs/score.md", "scorecard =")
     lines = set(SHIPPED.read_text(encoding="utf-8").splitlines())
-    assert [line for line in block.splitlines() if line not in lines] == []
-    tomllib.loads(block)
+    assert [line for line in text.splitlines() if line not in lines] == []
+    tomllib.loads(text)
 
 
 def test_each_key_of_the_file_is_explained() -> None:

@@ -14,18 +14,12 @@ from gateway.kit.server_sent_events import EventReader
 from tests.support.checkout import ROOT
 from tests.support.event_streams import Listener, merchant_of, write_events
 from tests.support.merchant_client import MerchantClient, car
+from tests.support.page_blocks import block
 from tests.support.server import Sandbox
 from tests.support.webhook_receiver import SECRET, example, serving
 
 TEXT = (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
 SECTION = TEXT.partition("\n## While you develop\n")[2].partition("\n## ")[0]
-BLOCKS = re.findall(r"^```\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)
-
-
-def stated(start: str) -> str:
-    """The one block of the section that begins so."""
-    (block,) = (each for each in BLOCKS if each.startswith(start))
-    return str(block)
 
 
 def arguments_of(command: str, values: Mapping[str, str]) -> list[str]:
@@ -36,11 +30,11 @@ def arguments_of(command: str, values: Mapping[str, str]) -> list[str]:
 
 
 def test_stated_command_prints_the_stated_lines(sqlite_sandbox: Sandbox, tmp_path: Path) -> None:
-    greeting, *lines = stated("Listening to").splitlines()
+    greeting, *lines = block("docs/webhooks.md", "Listening to").splitlines()
     receiver = example.Receiver(tmp_path / "receiver.db", [SECRET])
     with closing(MerchantClient(sqlite_sandbox)) as merchant, serving(receiver) as url:
         values = {"http://127.0.0.1:9100/webhooks": url, "$WEBHOOK_SECRETS": SECRET}
-        program, group, name, *options = arguments_of(stated("gateway sandbox listen"), values)
+        program, group, name, *options = arguments_of(block("docs/webhooks.md", "gateway sandbox listen"), values)
         assert (program, group, name) == ("gateway", "sandbox", "listen")
         with Listener(tmp_path, *options, GATEWAY_STATE_DIRECTORY=str(sqlite_sandbox.folder)) as listener:
             merchant.release(merchant.request(merchant.token(), car())["decision"])
@@ -57,7 +51,7 @@ def test_stated_command_prints_the_stated_lines(sqlite_sandbox: Sandbox, tmp_pat
 def test_stated_request_reads_the_stream(sqlite_sandbox: Sandbox) -> None:
     merchant_id, token = merchant_of(sqlite_sandbox, "housing")
     values = {"http://127.0.0.1:8000": sqlite_sandbox.credentials["issuer"], "$GATEWAY_MERCHANT_TOKEN": token}
-    command, reader = arguments_of(stated("curl"), values), EventReader()
+    command, reader = arguments_of(block("docs/webhooks.md", "curl -N"), values), EventReader()
     with subprocess.Popen([*command, "--silent"], stdout=subprocess.PIPE, env=os.environ) as process:
         assert process.stdout is not None
         while reader.last_id is None:

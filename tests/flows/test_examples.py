@@ -6,12 +6,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from tests.support.checkout import ROOT
 from tests.support.oauth import Browser
+from tests.support.page_blocks import block, masked
 from tests.support.server import Sandbox, bare_environment
 
 LINK = re.compile(r"http://\S+/oauth/authorize\S+")
@@ -39,7 +41,8 @@ def run_example(command: list[str], sandbox: Sandbox, folder: Path, decision: st
 
 
 def test_python_client_example(sandbox: Sandbox, tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / "docs/examples/fapi2_client.py")]
+    _, program, _ = block("docs/oauth.md", "make run").splitlines()[1].split()
+    command = [sys.executable, str(ROOT / program)]
     output = run_example(command, sandbox, tmp_path, "allow")
     assert '"tier":"EXCELLENT"' in output
     assert "With a new token: 200" in output
@@ -77,10 +80,10 @@ def test_curl_example_makes_a_partner(sqlite_sandbox: Sandbox) -> None:
         "GATEWAY_ISSUER": sqlite_sandbox.credentials["issuer"],
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
-    command = ["sh", str(ROOT / "docs/examples/first_decision.sh")]
-    environment = {**bare_environment(), **settings}
-    example = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, env=environment)
-    assert "APPROVED\nCANCELLED" in example.stdout
+    command = ["sh", "-c", block("docs/clients.md", 'PATH="$PWD/.venv/bin:$PATH" sh')]
+    options: dict[str, Any] = {"cwd": ROOT, "env": {**bare_environment(), **settings}, "timeout": 120}
+    example = subprocess.run(command, check=True, capture_output=True, text=True, **options)
+    assert masked(example.stdout) == masked(block("docs/clients.md", "Tier: EXCELLENT\nDecision: dec_test_"))
 
 
 def run_first_decision(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.page_blocks import block
 from tests.support.partner_time import until
 from tests.support.server import bare_environment, free_port
 
@@ -19,12 +20,9 @@ MOST_COMMANDS = 10
 INSTALLS_WITHIN = 400.0
 
 
-def documented(heading: str) -> list[str]:
-    """The commands of the first block of a section of README.md."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split(f"\n## {heading}\n")[1]
-    block = re.search(r"```(?:sh)?\n(.*?)```", section, re.DOTALL)
-    assert block is not None
-    return [line.partition("  #")[0].strip() for line in block[1].splitlines()]
+def commands(text: str) -> list[str]:
+    """The commands of a block, without comments."""
+    return [line.partition("  #")[0].strip() for line in text.splitlines()]
 
 
 @contextmanager
@@ -51,8 +49,8 @@ def started(command: str, folder: Path, environment: dict[str, str]) -> Iterator
 def test_documented_commands_lead_to_a_first_decision(tmp_path: Path) -> None:
     copy, port = tmp_path / "sesame", free_port()
     clone = ["git", "clone", "--quiet", f"file://{ROOT}", str(copy)]
-    run, *_ = documented("Two commands")
-    own = documented("Your first decision")
+    run, *_ = commands(block("README.md", "make run"))
+    own = commands(block("README.md", "cp docs/examples/first_decision.sh"))
     assert run == "make run"
     assert len(["git clone", "cd", run, *own]) <= MOST_COMMANDS
     subprocess.run(clone, check=True)

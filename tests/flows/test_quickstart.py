@@ -1,6 +1,5 @@
 """The quickstart, the page about the sandbox and the README are executed: each response is compared."""
 
-import re
 import sys
 from io import StringIO
 from pathlib import Path
@@ -13,10 +12,10 @@ from gateway.demo.website import WebsiteDemo
 from tests.support.checkout import ROOT
 from tests.support.executed_page import ExecutedPage, assert_queries_are_shown, fits
 from tests.support.merchant_client import MerchantClient
+from tests.support.page_blocks import block
 from tests.support.server import Sandbox, free_port
 
 README = ROOT / "README.md"
-UNNAMED_BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STATED_ADDRESS = "http://127.0.0.1:8000"
 
 
@@ -63,9 +62,7 @@ def test_sandbox_page_runs_as_written(own_sandbox: Sandbox, tmp_path: Path) -> N
 def test_readme_excerpt_and_first_request_are_real(own_sandbox: Sandbox, tmp_path: Path) -> None:
     output = StringIO()
     WebsiteDemo(own_sandbox.credentials, Narrator(Console(file=output))).run()
-    excerpt = next(
-        block for block in UNNAMED_BLOCK.findall(README.read_text(encoding="utf-8")) if "consent page" in block
-    )
+    excerpt = block("README.md", " 3. The person signs in")
     assert [line for line in excerpt.splitlines() if not fits(line, output.getvalue())] == []
 
     merchant = next(one for one in own_sandbox.credentials["merchants"] if one["adapter"] == "car_rental")

@@ -1,5 +1,6 @@
 """A sandbox whose scores come from the example provider, which is a process of its own: it ends, and it comes back."""
 
+import shlex
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -17,6 +18,7 @@ from tests.support.http_server import wait_until
 from tests.support.merchant_client import REQUEST, TIER, MerchantClient, car, request_input
 from tests.support.metrics import scrape
 from tests.support.operators import Gateway
+from tests.support.page_blocks import block
 from tests.support.partner_time import PartnerTime, until
 from tests.support.score_provider import Provider, ProviderProcess, person
 from tests.support.server import Sandbox, free_port
@@ -68,6 +70,19 @@ def set_external_ids(url: str) -> None:
         connection.exec_driver_sql("UPDATE users SET external_id = username")
 
 
+def documented_settings(provider: ProviderProcess) -> dict[str, str]:
+    """The settings of the page, with the places and the token of this provider. The trial on one machine has the same
+    without the token."""
+    lines = shlex.split(block("docs/score-provider.md", "GATEWAY_SCORE_SOURCE"), comments=True)
+    *started, program, group, name = shlex.split(block("docs/score-provider.md", "export PATH").splitlines()[2])
+    stated = dict(line.split("=", 1) for line in lines)
+    assert (program, group, name) == ("gateway", "sandbox", "up")
+    assert {each.partition("=")[0] for each in started} == stated.keys() - {"GATEWAY_SCORE_PROVIDER_TOKEN"}
+    own = {"": provider.base, "_KEYS": str(provider.keys_file), "_TOKEN": TOKEN}
+    values = {**stated, **{f"GATEWAY_SCORE_PROVIDER{name}": value for name, value in own.items()}}
+    return {name.removeprefix("GATEWAY_").lower(): value for name, value in values.items()}
+
+
 @pytest.fixture
 def remote(seeded_state: tuple[str, Path], tmp_path: Path) -> Iterator[Deployment]:
     (url, state), port, folder = seeded_state, free_port(), tmp_path / "provider"
@@ -77,10 +92,7 @@ def remote(seeded_state: tuple[str, Path], tmp_path: Path) -> Iterator[Deploymen
     provider.people["excellent@demo"] = person(702)
     with provider:
         settings = {
-            "score_source": "remote",
-            "score_provider": provider.base,
-            "score_provider_keys": str(provider.keys_file),
-            "score_provider_token": TOKEN,
+            **documented_settings(provider),
             "score_circuit_pause": "PT0.2S",
             "metrics_address": f"127.0.0.1:{free_port()}",
         }
@@ -133,8 +145,10 @@ def test_person_reads_the_score_of_the_provider_with_its_reasons(
         }
         operator = Gateway(url, state, GATEWAY_ISSUER=issuer)
         with Sandbox(url, state, port, **settings), DemoBrowser() as browser:
-            operator.output("users", "import", "-", stdin="external_id,email\nperson-1,mei@example.com\n")
-            link = operator.output("users", "invite", "mei@example.com").splitlines()[-1]
+            added, invited = map(shlex.split, block("docs/score-provider.md", "printf").splitlines())
+            assert (added[0], added[2:4]) == ("printf", ["|", "gateway"])
+            operator.output(*added[4:], stdin=added[1].replace("\\n", "\n"))
+            link = operator.output(*invited[1:]).splitlines()[-1]
             browser.submit(browser.open(link), {"password": "open sesame, please"}, action="/invitation")
             page = browser.open(f"{issuer}/account/score?lang=en").text
             for expected in ("702", "You have few partners.", "Your history is short.", "no what-if", "is overdue"):

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.checkout import ROOT
 from tests.support.oauth import Browser
+from tests.support.page_blocks import block
 from tests.support.plain_http import plain_client
 from tests.support.server import Sandbox, free_port
 from tools import environment as untyped_environment
@@ -21,6 +22,7 @@ from tools import environment as untyped_environment
 pytestmark = pytest.mark.slow
 
 EXAMPLE = ROOT / "docs" / "examples" / "python_client"
+COMMANDS = block("docs/clients.md", "cp -r docs/examples/python_client").splitlines()
 environment: Any = untyped_environment
 LINK = re.compile(r"http://\S+/oauth/authorize\S+")
 
@@ -29,15 +31,18 @@ LINK = re.compile(r"http://\S+/oauth/authorize\S+")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the example with its environment and the generated package."""
     folder = tmp_path_factory.mktemp("python") / "typed-client"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("environment", "generated", "__pycache__"))
-    shutil.copy(ROOT / "schema" / "gateway.graphql", folder)
+    copy, copy_files, _, make, install, generate, run_main = map(str.split, COMMANDS)
+    assert ROOT / copy[2] == EXAMPLE
+    shutil.copytree(ROOT / copy[2], folder, ignore=shutil.ignore_patterns("environment", "generated", "__pycache__"))
+    shutil.copy(ROOT / copy_files[1], folder)
+    assert make == ["python3", "-m", "venv", "environment"]
+    assert run_main == ["environment/bin/python", "main.py", "credentials.json"]
     home = str(folder / "environment")
     environment.create(sys.executable, home)
     command = environment.pip_command(sys.executable, home)
-    environment.install(
-        [*command, "--require-hashes", "--only-binary", ":all:", "-r", str(folder / "requirements.lock")]
-    )
-    subprocess.run(["environment/bin/ariadne-codegen"], cwd=folder, check=True, capture_output=True, timeout=60)
+    assert install[:2] == ["environment/bin/pip", "install"]
+    environment.install([*command, "--only-binary", ":all:", *install[2:-1], str(folder / install[-1])])
+    subprocess.run(generate, cwd=folder, check=True, capture_output=True, timeout=60)
     return folder
 
 

@@ -4,15 +4,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from tests.support.operators import Gateway
 from tests.support.page_blocks import PageCommands, block
-from tests.support.server import STARTS_WITHIN, bare_environment, free_port
+from tests.support.server import bare_environment, free_port, wait_until_ready
 
 pytestmark = pytest.mark.slow
 
@@ -22,26 +20,13 @@ def serve(command: str, folder: Path, **settings: str) -> None:
     port = free_port()
     arguments = shlex.split(command.replace("8000", str(port)))
     environment = {**bare_environment(), "GATEWAY_STATE_DIRECTORY": str(folder), **settings}
-    deadline, process = (
-        time.monotonic() + STARTS_WITHIN,
-        subprocess.Popen([sys.executable, "-m", *arguments], env=environment),
-    )
+    process = subprocess.Popen([sys.executable, "-m", *arguments], env=environment)
     try:
-        while not _is_ready(f"http://127.0.0.1:{port}/readyz"):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until_ready(f"http://127.0.0.1:{port}", process)
     finally:
         process.send_signal(signal.SIGTERM)
         code = process.wait(timeout=30)
     assert code == 0
-
-
-def _is_ready(address: str) -> bool:
-    try:
-        return httpx2.get(address, timeout=5).status_code == 200
-    except httpx2.TransportError:
-        return False
 
 
 def test_server_starts(sqlite_url: str, tmp_path: Path) -> None:

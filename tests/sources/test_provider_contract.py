@@ -58,6 +58,9 @@ def test_example_keeps_to_the_contract(provider: Provider) -> None:
             assert json.loads(stated_claims).keys() == claims.keys()
         header, claims = parts(http.get(f"{process.base}/reasons").text)
         assert (SCHEMAS.faults("Header", header), SCHEMAS.faults("ReasonsClaims", claims)) == ([], [])
+        catalogue = json.loads(block("docs/score-provider.md", '{"iss"'))
+        assert catalogue.keys() == claims.keys()
+        assert catalogue["reasons"].items() <= claims["reasons"].items()
         for body in (b"", b"[]", b"{", b'{"subject": "known"}', b'{"subject": []}'):
             assert http.post(f"{process.base}/scores", content=body).status_code == 400
         assert [http.get(f"{process.base}/{path}").status_code for path in ("", "scores")] == [404, 404]

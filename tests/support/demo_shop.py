@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 
 from tests.support.checkout import ROOT
+from tests.support.page_blocks import block
 from tests.support.sandbox_partner import SandboxPartner
 from tests.support.server import free_port
 
@@ -22,7 +23,8 @@ def running_shop(partner: SandboxPartner, folder: Path) -> Iterator[str]:
     """The address of a shop that acts for this partner, with its files in `folder`."""
     credentials, port = folder / "credentials.json", free_port()
     credentials.write_text(json.dumps(partner.credentials))
-    command = [sys.executable, str(ROOT / "docs/examples/shop.py"), str(credentials), "--port", str(port)]
+    _, program, _ = block("docs/clients.md", ".venv/bin/python docs/examples/shop.py").split()
+    command = [sys.executable, str(ROOT / program), str(credentials), "--port", str(port)]
     address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 30
     with (folder / "shop.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as shop:
         try:

@@ -14,7 +14,7 @@ _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _PLACEHOLDER = re.compile(r"\b([a-z]{3}_)\.\.\.")
 _COMMENT = re.compile(r" {2,}#.*| # .*")
 _MASKS = {
-    r"\b([a-z]{3}_)(test_)?[0-9a-z]{26}\b": r"\1...",
+    r"\b([a-z]{3}_)(test_)?([0-9a-z]{26}\b|\.\.\.)": r"\1...",
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?": "(time)",
     r" {2,}": "  ",
 }

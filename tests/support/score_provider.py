@@ -18,6 +18,7 @@ from gateway.kit.clock import WallClock
 from tests.support.checkout import ROOT
 from tests.support.fapi import NULL, public, signed
 from tests.support.local_server import LocalServer, http_response
+from tests.support.page_blocks import block
 
 EXAMPLE = ROOT / "docs/examples/score_provider.py"
 _spec = importlib.util.spec_from_file_location("score_provider", EXAMPLE)
@@ -135,8 +136,10 @@ class ProviderProcess:
     def start(self) -> Self:
         """Starts the process, and waits until it listens."""
         self.write()
-        files = [str(self.folder / name) for name in ("scores.json", "key.json")]
-        command = [sys.executable, str(EXAMPLE), *files, "--gateway", self._gateway, "--port", str(self._port)]
+        _, program, scores, key, *options = block("docs/score-provider.md", "export PATH").splitlines()[1].split()
+        files = [str(self.folder / name) for name in (scores, key)]
+        replaced = {"http://127.0.0.1:8000": self._gateway, "9000": str(self._port)}
+        command = [sys.executable, str(ROOT / program), *files, *(replaced.get(each, each) for each in options)]
         environment = {**os.environ, **({"SCORE_PROVIDER_TOKEN": self._token} if self._token else {})}
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import httpx2
+
 from tests.support import secrets
 from tests.support.command_line import COMMANDS
 from tests.support.processes import send
@@ -26,6 +28,23 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+def wait_until_ready(address: str, process: "subprocess.Popen[Any]") -> None:
+    """Waits until the server that the process runs at this address can serve. Raises AssertionError if it does not
+    start."""
+    deadline = time.monotonic() + STARTS_WITHIN
+    while not _is_ready(address):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        return httpx2.get(f"{address}/readyz", timeout=5).status_code == 200
+    except httpx2.TransportError:
+        return False
 
 
 def bare_environment() -> dict[str, str]:
