@@ -20,7 +20,7 @@ from gateway.domain.scoring.card_rules import CardRules, Characteristic, Fade, M
 from gateway.domain.scoring.card_versions import CardVersions
 from gateway.domain.scoring.record import Dimension
 from gateway.domain.scoring.tier import Tier
-from gateway.domain.text import Texts
+from gateway.domain.text import Texts, require_text
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -33,6 +33,8 @@ _HEADER = (
     *("disputes", "reasons", "units", "tiers", "bands", "characteristic", "typical"),
 )
 _TEXTS = ("name", "reason", "absent", "advice")
+_LARGEST, _LONGEST_WORD = 1_000_000, 100
+"""The largest whole number, which every database can compare with, and the most characters of a name or version."""
 
 
 def load_cards(paths: tuple[Path, ...] = ()) -> CardVersions:
@@ -191,11 +193,13 @@ class _CardReader:
         value = self._content[key]
         if not isinstance(value, str):
             raise self._error(f"{key} must be a word")
-        return value
+        return self._read(lambda text: require_text(text, _LONGEST_WORD), value, key) if value else value
 
     def _whole(self, value: Any, name: str) -> int:
         if type(value) is not int:  # True is an int too
             raise self._error(f"{name} must be a whole number")
+        if abs(value) > _LARGEST:
+            raise self._error(f"{name} must be {'at most ' if value > 0 else 'at least -'}{_LARGEST}")
         return value
 
     def _length(self, value: Any, name: str) -> timedelta:
