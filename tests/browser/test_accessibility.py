@@ -1,6 +1,7 @@
 """Every page in light, dark and forced colours: no violation that axe-core finds, and a focus ring that can be seen."""
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.kit.clock import wall_clock
-from gateway.settings import Settings
 from gateway.web.routes import STATIC
+from tests.fixtures.settings import sandbox_settings
 from tests.support.oauth_world import OAuthWorld
 from tests.support.page_case import PageCase
 from tests.support.page_cases import CASES
 
 pytestmark = pytest.mark.browser
 LOOKS = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
+    "light": {"color_scheme": "light", "forced_colors": "none"},
+    "dark": {"color_scheme": "dark", "forced_colors": "none"},
     "forced": {"color_scheme": "dark", "forced_colors": "active"},
 }
 FOCUS = """() => {
@@ -63,57 +64,70 @@ MISPLACED = """() => {
 language is changed by a button of the form that is shown above the sheet, and commands scroll."""
 
 
-@pytest.fixture
-def world(sqlite_url: str, settings: Settings) -> Iterator[OAuthWorld]:
-    with closing(OAuthWorld(sqlite_url, settings, wall_clock)) as opened:
-        yield opened
+class ShownCase:
+    """A case in Chromium. Page and static files come from this process, without a server. All tests of a case use one
+    page: opening one takes longer than most of them."""
+
+    def __init__(self, chromium: Any, world: OAuthWorld, case: PageCase) -> None:
+        self._address, self._content = f"{world.container.settings.issuer}/page", case.open(world).text
+        # Without motion a changed look has its colours at once.
+        self._context = chromium.new_context(reduced_motion="reduce")
+        self._context.route("**/*", self._respond)
+        self._page = self._context.new_page()
+        self.load("light")
+
+    def close(self) -> None:
+        self._context.close()
+
+    def load(self, look: str, width: int = 1280) -> Any:
+        """Loads the page and returns it."""
+        self._page.set_viewport_size({"width": width, "height": 900})
+        self.change_look(look)
+        self._page.goto(self._address)
+        return self._page
+
+    def change_look(self, look: str) -> Any:
+        """Returns the page as it is, with another look: only the colours depend on it."""
+        self._page.emulate_media(**LOOKS[look])
+        return self._page
+
+    def _respond(self, route: Any) -> None:
+        path = urlsplit(route.request.url).path
+        if path.startswith("/static/"):
+            route.fulfill(path=STATIC / path.removeprefix("/static/"))
+        else:
+            route.fulfill(body=self._content, content_type="text/html; charset=utf-8")
 
 
-@pytest.fixture
-def show(chromium: Any, world: OAuthWorld) -> Iterator[Callable[..., Any]]:
-    """Shows a case in Chromium. Page and static files come from this process, without a server."""
-    contexts = []
-    issuer = world.container.settings.issuer
-
-    def show_case(case: PageCase, look: str, width: int = 1280) -> Any:
-        content = case.open(world).text
-        context = chromium.new_context(viewport={"width": width, "height": 900}, **LOOKS[look])
-        contexts.append(context)
-
-        def respond(route: Any) -> None:
-            path = urlsplit(route.request.url).path
-            if path.startswith("/static/"):
-                route.fulfill(path=STATIC / path.removeprefix("/static/"))
-            else:
-                route.fulfill(body=content, content_type="text/html; charset=utf-8")
-
-        context.route("**/*", respond)
-        page = context.new_page()
-        page.goto(f"{issuer}/page")
-        return page
-
-    yield show_case
-    for context in contexts:
-        context.close()
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
+def shown(
+    request: pytest.FixtureRequest, chromium: Any, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ShownCase]:
+    """Each case in turn."""
+    folder = tmp_path_factory.mktemp("case")
+    url = f"sqlite:///{shutil.copy(sqlite_template, folder / 'gateway.db')}"
+    with (
+        closing(OAuthWorld(url, sandbox_settings(state_directory=folder), wall_clock)) as world,
+        closing(ShownCase(chromium, world, request.param)) as shown,
+    ):
+        yield shown
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_g1_page_has_no_violation(
-    show: Callable[..., Any], axe: str, case: PageCase, look: str, tmp_path: Path
-) -> None:
-    page = show(case, look)
+def test_g1_page_has_no_violation(shown: ShownCase, axe: str, look: str, tmp_path: Path) -> None:
+    page = shown.change_look(look)
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-    page.screenshot(path=tmp_path / f"{case.name}-{look}.png", full_page=True)
-    page.evaluate(f"{axe}; 0")
+    if not page.evaluate("'axe' in window"):  # loading it takes longer than running it
+        page.evaluate(f"{axe}; 0")
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(result => result.violations)")
+    if found:
+        page.screenshot(path=tmp_path / f"{look}.png", full_page=True)
     assert [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found] == []
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_g1_focus_can_be_seen(show: Callable[..., Any], case: PageCase, look: str) -> None:
-    page = show(case, look)
+def test_g1_focus_can_be_seen(shown: ShownCase, look: str) -> None:
+    page = shown.load(look)
     seen: list[dict[str, Any]] = []
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -128,14 +142,14 @@ def test_g1_focus_can_be_seen(show: Callable[..., Any], case: PageCase, look: st
     assert weak == []
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_g1_texts_stay_inside_and_links_apart(show: Callable[..., Any], case: PageCase) -> None:
-    assert show(case, "light", width=390).evaluate(MISPLACED) == []
+def test_g1_texts_stay_inside_and_links_apart(shown: ShownCase) -> None:
+    assert shown.load("light", width=390).evaluate(MISPLACED) == []
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
-def test_g2_inputs_have_the_colours_of_the_theme(show: Callable[..., Any], look: str) -> None:
-    page = show(next(case for case in CASES if case.name == "login"), look)
+@pytest.mark.parametrize("shown", [case for case in CASES if case.name == "login"], ids=["login"], indirect=True)
+def test_g2_inputs_have_the_colours_of_the_theme(shown: ShownCase, look: str) -> None:
+    page = shown.load(look)
     colours = page.evaluate(
         """() => [...document.querySelectorAll('input:not([type=hidden])')].map(each => {
           const style = getComputedStyle(each);
