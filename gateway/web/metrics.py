@@ -12,8 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.kit.metrics import CONTENT_TYPE, Histogram, Metric, MetricTable, SharedNumbers, create_numbers
-from gateway.sources.remote.failures import Cause
-from gateway.sources.remote.source import FETCHED, STALE, UNAVAILABLE
+from gateway.sources.remote.failures import FETCHED, STALE, UNAVAILABLE, Cause
 from gateway.store.webhooks.delivery_rows import DeliveryStatus
 from schema.compiled.reasons import Reason
 

@@ -16,8 +16,7 @@ from starlette.testclient import TestClient
 
 from gateway.kit.metrics import create_numbers
 from gateway.settings import Settings
-from gateway.sources.remote.failures import Cause
-from gateway.sources.remote.source import FETCHED, STALE, UNAVAILABLE
+from gateway.sources.remote.failures import FETCHED, STALE, UNAVAILABLE, Cause
 from gateway.web.document_queue import DocumentQueue, QueueFull
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.metrics import TABLE, CountRequests, Metrics, MetricsServer

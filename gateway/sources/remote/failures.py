@@ -1,8 +1,11 @@
-"""Why the score provider gave no usable answer."""
+"""The outcomes of asking the score provider, and why it gave no usable answer."""
 
 from enum import StrEnum
 
 from gateway.kit.outage import Outage
+
+FETCHED, STALE, UNAVAILABLE = "fetched", "stale", "unavailable"
+"""Outcomes: a new answer, an older answer because the provider failed, and no answer."""
 
 
 class Cause(StrEnum):

@@ -13,14 +13,11 @@ from gateway.kit.outage import outage_log
 from gateway.kit.single_flight import SingleFlight
 from gateway.kit.switching import run_apart
 from gateway.sources.remote.answers import ScoreAnswer
-from gateway.sources.remote.failures import Cause, ProviderFailed
+from gateway.sources.remote.failures import FETCHED, STALE, UNAVAILABLE, Cause, ProviderFailed
 from gateway.sources.remote.provider import ScoreProvider
 from gateway.store.database import Database
 from gateway.store.scoring.remote_scores import RemoteScoreRow
 from gateway.store.unit import UnitOfWork
-
-FETCHED, STALE, UNAVAILABLE = "fetched", "stale", "unavailable"
-"""Outcomes: a new answer, an older answer because the provider failed, and no answer."""
 
 ASK_AGAIN_AFTER = timedelta(minutes=1)
 """How long a measurement is valid that is an older answer."""
