@@ -5,8 +5,6 @@ import pytest
 from gateway.domain.decisions.transitions import ClaimKind
 from tests.support.decision_history import DecisionHistory
 
-pytestmark = pytest.mark.postgresql
-
 
 @pytest.fixture
 def claimed(history: DecisionHistory) -> DecisionHistory:
@@ -19,6 +17,7 @@ def claimed(history: DecisionHistory) -> DecisionHistory:
     return history
 
 
+@pytest.mark.postgresql
 def test_accepted_claim_is_reconciled(claimed: DecisionHistory) -> None:
     assert claimed.mismatches_after("SELECT 1") == []
 

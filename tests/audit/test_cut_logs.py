@@ -21,8 +21,6 @@ from tests.support.demo_world import DemoWorld
 from tests.support.logs import ISSUER, Forger, find_in_logs, sign_checkpoints, without_triggers
 from tests.support.units import reading, writing
 
-pytestmark = pytest.mark.postgresql
-
 DECISIONS = 3
 
 
@@ -77,10 +75,12 @@ CUT_DECISION = (
 )
 
 
+@pytest.mark.postgresql
 def test_c1_untouched_logs_have_no_findings(cut: Cut) -> None:
     assert cut.found(sign_checkpoints(cut.world.database)) == [None, 0]
 
 
+@pytest.mark.postgresql
 def test_c1_a_removed_access_log_is_found_by_the_decisions(cut: Cut) -> None:
     cut.run("DELETE FROM access_log")
     assert cut.found() == [FindingKind.REQUESTS_DIFFER, 2]  # the second: the person has a key and no access
@@ -164,9 +164,16 @@ def test_c1_an_older_database_file_is_found_by_a_kept_checkpoint(
         pytest.param("consent", "UPDATE consents SET expires_at = '2030-01-01 00:00:00'", id="C3-consent-later-end"),
         pytest.param("consent", "UPDATE consents SET revoked_at = NULL", id="C3-consent-end-taken-back"),
         pytest.param("consent", """UPDATE consents SET scopes = '["score:exact"]'""", id="C3-consent-wider-scope"),
-        pytest.param("consent", "UPDATE consents SET details = '[]'", id="C3-consent-details"),
+        pytest.param(
+            "consent", "UPDATE consents SET details = '[]'", id="C3-consent-details", marks=pytest.mark.postgresql
+        ),
         pytest.param("consent", "UPDATE consents SET threshold_tier = 'GOOD'", id="C3-consent-tier"),
-        pytest.param("merchant", "UPDATE merchants SET ceiling_minor = ceiling_minor * 2", id="C3-contract-ceiling"),
+        pytest.param(
+            "merchant",
+            "UPDATE merchants SET ceiling_minor = ceiling_minor * 2",
+            id="C3-contract-ceiling",
+            marks=pytest.mark.postgresql,
+        ),
         pytest.param("merchant", "UPDATE merchants SET consent_seconds = consent_seconds + 1", id="C3-contract-life"),
         pytest.param("client", "UPDATE oauth_clients SET name = 'Another name'", id="C3-client-name"),
         pytest.param("client", "UPDATE oauth_clients SET redirect_uris = '[]'", id="C3-client-redirects"),
@@ -186,6 +193,7 @@ def test_edited_record_is_found(cut: Cut, noun: str, edit: str) -> None:
     assert any(each.startswith(f"Changed: the {noun} ") for each in cut.world.mismatches())
 
 
+@pytest.mark.postgresql
 def test_c3_each_change_by_the_gateway_is_logged(cut: Cut) -> None:
     world = cut.world
     consent = world.grant()
@@ -202,6 +210,7 @@ def test_c3_each_change_by_the_gateway_is_logged(cut: Cut) -> None:
     assert cut.found(sign_checkpoints(world.database)) == [None, 0]
 
 
+@pytest.mark.postgresql
 def test_c3_record_inserted_by_hand_is_found(cut: Cut) -> None:
     columns = "merchant_id, client_id, user_id, subject, scopes, details, granted_at, expires_at, single_use"
     with cut.world.database.writing_engine.begin() as connection:

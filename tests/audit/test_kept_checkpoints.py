@@ -11,9 +11,8 @@ from tests.support.logs import Forger, find_in_logs, log_decision, sign_checkpoi
 from tests.support.units import writing
 from tests.support.written_logs import ENTRIES, SIZES, Logs
 
-pytestmark = pytest.mark.postgresql
 
-
+@pytest.mark.postgresql
 def test_tree_that_was_computed_again_is_found_by_a_checkpoint(logs: Logs) -> None:
     def act(forger: Forger) -> None:
         forger.edit_public(2, topic="OTHER")
@@ -44,6 +43,7 @@ def test_earlier_checkpoints_narrow_the_finding(logs: Logs) -> None:
     assert "one of 6 to 7" in finding.sentence
 
 
+@pytest.mark.postgresql
 def test_checkpoint_in_the_database_is_compared(logs: Logs) -> None:
     sign_checkpoints(logs.database)
 

@@ -11,9 +11,8 @@ from tests.support.logs import Forger, find_in_logs, log_access, log_decision, s
 from tests.support.units import reading, writing
 from tests.support.written_logs import ENTRIES, SIZES, Logs
 
-pytestmark = pytest.mark.postgresql
 
-
+@pytest.mark.postgresql
 def test_an_empty_database_is_intact(database: Database) -> None:
     with reading(database) as unit:
         report = verify_logs(unit)
@@ -21,6 +20,7 @@ def test_an_empty_database_is_intact(database: Database) -> None:
     assert report.intact
 
 
+@pytest.mark.postgresql
 def test_untouched_logs_are_intact(logs: Logs) -> None:
     sign_checkpoints(logs.database)
     with writing(logs.database) as unit:
@@ -38,6 +38,7 @@ def test_progress_is_reported_for_each_log(logs: Logs) -> None:
     assert calls == [(log, min(done, size), size) for log, size in SIZES.items() for done in range(2, size + 2, 2)]
 
 
+@pytest.mark.postgresql
 def test_a_destroyed_key_leaves_the_log_intact(logs: Logs) -> None:
     with writing(logs.database) as unit:
         unit.connection.execute(text("DELETE FROM user_keys"))
@@ -150,6 +151,7 @@ def test_swapped_entries_are_found(logs: Logs) -> None:
     assert "one of 0 to 3" in finding.sentence
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize(
     ("table", "column"), [("decision_log", "decision_id"), ("access_log", "subject"), ("record_log", "digest")]
 )
@@ -163,6 +165,7 @@ def test_column_that_differs_from_the_public_part_is_found(logs: Logs, table: st
     assert column in finding.sentence
 
 
+@pytest.mark.postgresql
 def test_public_part_that_is_not_canonical_is_found(logs: Logs) -> None:
     """The same JSON with a space is rejected, even with a valid hash."""
 
@@ -202,6 +205,7 @@ def test_a_decision_without_an_entry_is_found(logs: Logs) -> None:
     assert decision in logs.finding().sentence
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize(
     "change",
     [{"public": b"{}", "sealed": "text"}, {"sequence": 1}, {"kid": "other", "signature": "text", "sequence": 1}],

@@ -14,8 +14,6 @@ from gateway.store.outbox import OUTBOX
 from tests.support.decision_history import DecisionHistory
 from tests.support.logs import without_triggers
 
-pytestmark = pytest.mark.postgresql
-
 DIGEST = "the digest in its newest entry"
 CONTENT = "its content does not match"
 LOST_CALL = "its idempotency record"
@@ -24,6 +22,7 @@ NOT_LOGGED = "the log has no entry for its event"
 NO_MESSAGE = "the outbox has no message for it"
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("batch", [500, 2])
 def test_unchanged_database_has_no_mismatches(
     history: DecisionHistory, monkeypatch: pytest.MonkeyPatch, batch: int
@@ -46,6 +45,7 @@ def test_changed_derived_column_is_found(history: DecisionHistory) -> None:
     assert history.undetected((f"UPDATE decisions SET {change}", words) for change, words in changes.items()) == []
 
 
+@pytest.mark.postgresql
 def test_changed_total_is_found(history: DecisionHistory) -> None:
     exposure, at_merchant = "the exposure in CNY", "the exposure in CNY at the merchant mer_test_"
     committed, less, none = "the committed amount in CNY", "is 5, but its decisions add up to", "has no total, but its"

@@ -9,8 +9,6 @@ from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld
 from tests.support.score_imports import import_records, make_people, row, user_id
 
-pytestmark = pytest.mark.postgresql
-
 
 @pytest.fixture
 def disputes(database_url: str, clock: MovableClock) -> Iterator[tuple[DemoWorld, dict[str, str]]]:
@@ -31,6 +29,7 @@ def disputes(database_url: str, clock: MovableClock) -> Iterator[tuple[DemoWorld
         yield world, opened
 
 
+@pytest.mark.postgresql
 def test_matching_disputes_have_no_mismatch(disputes: tuple[DemoWorld, dict[str, str]]) -> None:
     assert disputes[0].mismatches() == []
 

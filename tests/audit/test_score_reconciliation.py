@@ -4,8 +4,6 @@ import pytest
 
 from tests.support.decision_history import DecisionHistory
 
-pytestmark = pytest.mark.postgresql
-
 
 def test_changed_behaviour_record_is_found(history: DecisionHistory) -> None:
     wrong = "its behaviour record does not say what the decision says"
@@ -41,6 +39,7 @@ def test_changed_present_score_is_found(history: DecisionHistory) -> None:
     assert history.undetected((*attempts, ("DELETE FROM score_snapshots", wrong))) == []
 
 
+@pytest.mark.postgresql
 def test_decision_that_ended_before_the_first_score_needs_no_behaviour_record(history: DecisionHistory) -> None:
     statements = (
         "DELETE FROM behaviour_records WHERE id = {fulfilled}",

@@ -8,8 +8,6 @@ from gateway.store.outbox import OUTBOX
 from tests.support.decision_history import DecisionHistory
 from tests.support.logs import without_triggers
 
-pytestmark = pytest.mark.postgresql
-
 CONTENT = "its content does not match"
 NOT_LOGGED = "the log has no entry for its event"
 NO_MESSAGE = "the outbox has no message for it"
@@ -35,6 +33,7 @@ def test_mark_of_a_triggered_event_hides_nothing(history: DecisionHistory) -> No
     assert history.undetected(attempts) == []
 
 
+@pytest.mark.postgresql
 def test_mark_does_not_hide_a_removed_log_entry(history: DecisionHistory) -> None:
     database, last = history.world.database, {"decision": history.fulfilled}
     entry = "id = (SELECT max(id) FROM decision_log WHERE decision_id = :decision)"

@@ -22,7 +22,6 @@ from tests.support.demo_world import DemoWorld
 from tests.support.race import race
 from tests.support.units import reading
 
-pytestmark = pytest.mark.postgresql
 SECOND = timedelta(seconds=1)
 
 
@@ -37,6 +36,7 @@ def announced(world: DemoWorld, *topics: Topic) -> list[Notice]:
         return [notice_of(OutboxRow.of_values(dict(row._mapping)), SANDBOX.label) for row in rows]
 
 
+@pytest.mark.postgresql
 def test_consent_is_announced_seven_days_before_it_expires_and_then(world: DemoWorld) -> None:
     decision = request_decision(world)
     with reading(world.database) as unit:
@@ -60,6 +60,7 @@ def test_consent_is_announced_seven_days_before_it_expires_and_then(world: DemoW
     assert world.mismatches() == []
 
 
+@pytest.mark.postgresql
 def test_announcement_that_fails_holds_up_no_other(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     refused, other = sorted([world.grant(), world.grant("good")], key=lambda consent: consent.id)
     world.clock.advance(refused.expires_at - world.now - CONSENT_NOTICE)
@@ -119,6 +120,7 @@ def test_answered_dispute_needs_no_reminder(world: DemoWorld) -> None:
     assert announce(world) == 0
 
 
+@pytest.mark.postgresql
 def test_approval_is_announced_a_day_before_it_expires(world: DemoWorld) -> None:
     decision = request_decision(world)
     assert decision.valid_until is not None

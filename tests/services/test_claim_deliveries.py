@@ -12,9 +12,8 @@ from tests.services.claims import OVERDUE, breach, claim, extend, message_ids, r
 from tests.services.decisions import DAY, list_events, load_decision
 from tests.support.demo_world import DemoWorld
 
-pytestmark = pytest.mark.postgresql
 
-
+@pytest.mark.postgresql
 def test_later_delivery_postpones_the_acceptance_once(world: DemoWorld) -> None:
     decision = rental(world)
     claim(world, decision)

@@ -25,7 +25,6 @@ from tests.support.demo_world import DemoWorld
 from tests.support.statements import statements
 from tests.support.units import reading
 
-pytestmark = pytest.mark.postgresql
 GRANTED, FIRST_USED, REVOKED = Topic.CONSENT_GRANTED, Topic.CONSENT_FIRST_USED, Topic.CONSENT_REVOKED
 
 
@@ -93,6 +92,7 @@ def test_first_use_is_reported_once(world: DemoWorld, use: Callable[[DemoWorld, 
     assert world.mismatches() == []
 
 
+@pytest.mark.postgresql
 def test_each_consent_has_a_first_use(world: DemoWorld) -> None:
     one, other = world.grant(), world.grant()
     read_tier(world, one)
@@ -101,6 +101,7 @@ def test_each_consent_has_a_first_use(world: DemoWorld) -> None:
     assert topics(world, other) == [GRANTED, FIRST_USED]
 
 
+@pytest.mark.postgresql
 def test_use_of_a_used_consent_needs_no_statement_on_consents(world: DemoWorld) -> None:
     consent = world.grant()
     with statements(world.database) as first:
@@ -115,6 +116,7 @@ def test_use_of_a_used_consent_needs_no_statement_on_consents(world: DemoWorld) 
     assert not any("UPDATE consents" in each for each in second)
 
 
+@pytest.mark.postgresql
 def test_replayed_request_is_no_use(world: DemoWorld) -> None:
     consent = world.grant()
     request(world, consent)
@@ -123,6 +125,7 @@ def test_replayed_request_is_no_use(world: DemoWorld) -> None:
     assert stored(world, consent).first_used_at is None
 
 
+@pytest.mark.postgresql
 def test_refused_request_is_no_use(world: DemoWorld) -> None:
     request(world, world.grant("good"))
     consent = world.grant("good", waiver("3000.00"))
@@ -140,6 +143,7 @@ def test_document_without_an_access_is_no_use(world: DemoWorld) -> None:
     assert topics(world, consent) == [GRANTED]
 
 
+@pytest.mark.postgresql
 def test_concurrent_first_uses_are_reported_once(world: DemoWorld) -> None:
     consents = [world.grant() for _ in range(3)]
     with closing(world.variant()) as other:  # as in two processes
@@ -157,6 +161,7 @@ def test_concurrent_first_uses_are_reported_once(world: DemoWorld) -> None:
     assert world.mismatches() == []
 
 
+@pytest.mark.postgresql
 def test_first_use_and_revocation_do_not_wait_for_each_other(world: DemoWorld) -> None:
     for _ in range(4):
         consent = world.grant()
@@ -167,6 +172,7 @@ def test_first_use_and_revocation_do_not_wait_for_each_other(world: DemoWorld) -
     assert world.mismatches() == []
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("has_expired", [False, True])
 def test_first_use_after_the_end_has_no_event(world: DemoWorld, has_expired: bool) -> None:
     consent = world.grant()
@@ -181,6 +187,7 @@ def test_first_use_after_the_end_has_no_event(world: DemoWorld, has_expired: boo
     assert world.mismatches() == []
 
 
+@pytest.mark.postgresql
 def test_failed_unit_reports_nothing(world: DemoWorld) -> None:
     consent = world.grant()
 

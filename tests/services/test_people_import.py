@@ -20,7 +20,6 @@ from tests.support.live_world import LiveWorld
 from tests.support.people import import_rows, invite, person
 from tests.support.units import reading
 
-pytestmark = pytest.mark.postgresql
 MEI = {"external_id": "1", "email": "mei@shop.example", "language": "zh", "name": "Mei"}
 BO = {"external_id": "2", "email": "bo@shop.example"}
 
@@ -67,6 +66,7 @@ def test_changed_values_are_updated_and_absent_ones_stay(live: LiveWorld) -> Non
     assert find_mismatches(live) == []
 
 
+@pytest.mark.postgresql
 def test_changed_address_ends_the_invitation_that_was_sent_to_the_earlier_one(live: LiveWorld) -> None:
     import_rows(live.container, MEI)
     token = invite(live.container, MEI["email"])
@@ -78,6 +78,7 @@ def test_changed_address_ends_the_invitation_that_was_sent_to_the_earlier_one(li
     assert refused.value.problem is Problem.EXPIRED
 
 
+@pytest.mark.postgresql
 def test_invited_person_gets_the_external_id(live: LiveWorld) -> None:
     invite(live.container, MEI["email"])
     user = person(live.container, MEI["email"])
@@ -85,6 +86,7 @@ def test_invited_person_gets_the_external_id(live: LiveWorld) -> None:
     assert person(live.container, "1").id == user.id
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("batch", [1, 2, 500])
 def test_people_can_exchange_their_addresses(live: LiveWorld, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
     monkeypatch.setattr(people_import, "BATCH", batch)
@@ -103,6 +105,7 @@ def test_people_can_exchange_their_addresses(live: LiveWorld, monkeypatch: pytes
     assert find_mismatches(live) == []
 
 
+@pytest.mark.postgresql
 def test_taken_addresses_are_refused_with_their_lines_and_nothing_is_written(live: LiveWorld) -> None:
     import_rows(live.container, MEI, BO)
     invite(live.container, "li@shop.example")
@@ -158,6 +161,7 @@ def test_file_that_changes_meanwhile_is_refused(live: LiveWorld) -> None:
     assert live.counts()["users"] == 0
 
 
+@pytest.mark.postgresql
 def test_large_import_is_logged_in_batches(live: LiveWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_log, "_BATCH", 7)
     monkeypatch.setattr(people_import, "BATCH", 5)

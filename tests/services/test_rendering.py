@@ -25,8 +25,6 @@ from tests.support.demo_world import DemoWorld
 from tests.support.notices import schema_faults
 from tests.support.units import reading, writing
 
-pytestmark = pytest.mark.postgresql
-
 
 class Renting(CarRental):
     """Car rental with a wire format of its own."""
@@ -145,6 +143,7 @@ def test_notices_of_a_consent_have_its_status_and_scopes(world: DemoWorld) -> No
     assert (revoked.data.status, revoked.data.scopes) == ("REVOKED", consent.scopes)
 
 
+@pytest.mark.postgresql
 def test_every_message_is_rendered_without_personal_data(world: DemoWorld) -> None:
     make_history(world)
     render = EventRenderer(world.registry, LIVE)

@@ -27,8 +27,6 @@ from tests.services.asks import car, request_command
 from tests.services.decisions import DAY, load_decision, yuan
 from tests.support.demo_world import DemoWorld
 
-pytestmark = pytest.mark.postgresql
-
 STEPS = (
     *("activate", "extend", "reduce", "return", "part", "fulfill", "breach", "cancel"),
     *("dispute", "accept", "refuse", "uphold"),
@@ -164,6 +162,7 @@ def test_replay_of_each_mutation_changes_nothing(world: DemoWorld) -> None:
     assert world.mismatches() == []
 
 
+@pytest.mark.postgresql
 def test_replay_does_not_apply_due_transitions(world: DemoWorld) -> None:
     """The due date passes between a call and its replay, and no scheduler runs."""
     scenario = run_scenario(world, 0, ("days", "activate", "days", "hours", "part", *["hours"] * 7))
@@ -171,6 +170,7 @@ def test_replay_does_not_apply_due_transitions(world: DemoWorld) -> None:
     assert (world.scheduler.apply_due(), world.mismatches()) == (1, [])
 
 
+@pytest.mark.postgresql
 @pytest.mark.slow
 def test_replay_after_random_steps_changes_nothing(world: DemoWorld) -> None:
     replayed: list[int] = []

@@ -20,9 +20,8 @@ from tests.support.factories import make_consent, make_decision
 from tests.support.locks import wait_for_waiters
 from tests.support.units import reading, writing
 
-pytestmark = pytest.mark.postgresql
 
-
+@pytest.mark.postgresql
 def test_f1_reset_creates_personas_with_the_same_names_and_passwords(world: DemoWorld) -> None:
     before, old = world.seed.personas, world.user("excellent")
     assert world.seeding.reset_personas(PARTNER) == before
@@ -33,6 +32,7 @@ def test_f1_reset_creates_personas_with_the_same_names_and_passwords(world: Demo
     assert world.accounts.verify_password(user, before[0].password)
 
 
+@pytest.mark.postgresql
 def test_f1_reset_puts_the_old_personas_out_of_reach(world: DemoWorld) -> None:
     consent, old = world.grant(), world.user("excellent")
     with reading(world.database) as unit:
@@ -56,6 +56,7 @@ def test_f1_reset_puts_the_old_personas_out_of_reach(world: DemoWorld) -> None:
         assert unit.decisions.load(decision) is not None
 
 
+@pytest.mark.postgresql
 def test_f1_personas_can_be_reset_again_and_again(world: DemoWorld) -> None:
     for _ in range(3):
         assert len(world.seeding.reset_personas(PARTNER)) == len(world.seed.personas)
@@ -63,6 +64,7 @@ def test_f1_personas_can_be_reset_again_and_again(world: DemoWorld) -> None:
         assert len(unit.users.list_personas(world.partner_id)) == len(world.seed.personas)
 
 
+@pytest.mark.postgresql
 def test_f1_reset_changes_no_other_partner(world: DemoWorld) -> None:
     world.second_partner()
     other = world.user("excellent", "other")
@@ -72,6 +74,7 @@ def test_f1_reset_changes_no_other_partner(world: DemoWorld) -> None:
         world.seeding.reset_personas("dmeo")
 
 
+@pytest.mark.postgresql
 def test_b1_reset_ends_a_consent_that_is_being_given(postgresql_url: str, clock: MovableClock) -> None:
     with closing(DemoWorld(postgresql_url, clock)) as world:
         world.seed_demo()
@@ -140,6 +143,7 @@ def test_demo_gets_a_spare_partner_if_its_own_has_a_past(world: DemoWorld, chang
     assert seed.personas[0].username == "excellent@demo-2"
 
 
+@pytest.mark.postgresql
 def test_f1_demo_partner_is_used_again_after_a_reset(world: DemoWorld) -> None:
     open_approval(world)
     assert world.seeding.seed_spare() is not None

@@ -12,7 +12,6 @@ from gateway.services.seeding import CONTRACT, LOOPBACK_URI, Seed
 from tests.support.demo_world import DemoWorld
 from tests.support.units import reading, writing
 
-pytestmark = pytest.mark.postgresql
 CALLBACK = "http://127.0.0.1:8000/partners/callback"
 REDIRECT_URIS = [CALLBACK, LOOPBACK_URI]
 
@@ -113,6 +112,7 @@ def test_persona_passwords_are_valid(world: DemoWorld) -> None:
             assert user.id == world.user(persona.handle)
 
 
+@pytest.mark.postgresql
 def test_seeding_twice_changes_nothing(world: DemoWorld) -> None:
     first, before = world.seed, world.contents()
     world.clock.advance(days=1)
@@ -159,6 +159,7 @@ def test_seeding_keeps_changes_of_the_operator(world: DemoWorld) -> None:
     assert {each.client.scopes for each in world.seed.merchants} == {("score:tier",)}
 
 
+@pytest.mark.postgresql
 def test_seeding_after_a_crash_creates_the_rest(world: DemoWorld) -> None:
     client = world.client("online_shop")
     world.execute("DELETE FROM merchant_adapters", f"DELETE FROM oauth_clients WHERE id = '{client}'")

@@ -28,11 +28,11 @@ from tests.support.tier_corrections import (
     uphold,
 )
 
-pytestmark = pytest.mark.postgresql
 AT_EXCELLENT = AuthorizationDetail("score", level="threshold", minimum=Tier.EXCELLENT)
 AT_FAIR = AuthorizationDetail("score", level="threshold", minimum=Tier.FAIR)
 
 
+@pytest.mark.postgresql
 def test_upheld_dispute_tells_each_merchant_that_read_the_wrong_tier(world: DemoWorld) -> None:
     reader, early, revoked, silent, later = shops(world, (), (), (), (), ())
     read_tier(world, later)
@@ -64,6 +64,7 @@ def test_upheld_dispute_tells_each_merchant_that_read_the_wrong_tier(world: Demo
     assert world.mismatches() == []
 
 
+@pytest.mark.postgresql
 def test_reader_of_30_days_ago_is_told(world: DemoWorld) -> None:
     (reader,) = shops(world, ())
     wrong = add(world, RecordKind.BROKEN)

@@ -89,6 +89,7 @@ def test_h6_wait_for_a_free_connection_ends(database_url: str) -> None:
         assert outage_of(lambda: names(database)).code == "POOL_EXHAUSTED"
 
 
+@pytest.mark.slow  # it waits for seconds; the test above waits for a connection of its own pool
 def test_h6_waits_for_a_server_with_too_many_connections(own_postgresql: Cluster) -> None:
     own_postgresql.kill()
     own_postgresql.configure("max_connections = 5\nsuperuser_reserved_connections = 0")
