@@ -32,8 +32,8 @@ pytest_plugins = [
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the files with slow tests first, so that no worker runs one of them alone at the end."""
-    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+    """Puts the files with long tests first, so that no worker runs one of them alone at the end."""
+    slow_files = {item.path for item in items if any(map(item.get_closest_marker, ("slow", "browser", "node")))}
     items.sort(key=lambda item: item.path not in slow_files)
 
 

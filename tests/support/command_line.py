@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
@@ -181,10 +182,14 @@ def _is_installed(module: str) -> bool:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(_ROOT))
+    import typer.main
     from pwdlib import PasswordHash
 
     from gateway import cli
     from tests.support.passwords import FAST_HASH
+
+    # Making the tree of all commands takes as long as running one of them, so the forked processes share it.
+    patch.object(typer.main, "get_command", partial(dict.get, {cli.app: typer.main.get_command(cli.app)})).start()
 
     calls: dict[str, Callable[..., dict[str, Any]]] = {"run": _run, "start": _start, "poll": _poll}
     for line in sys.stdin:
