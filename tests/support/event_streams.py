@@ -148,10 +148,9 @@ class Listener:
 
     @property
     def secret(self) -> str:
-        """The secret that the command has made."""
-        found = re.search(r"whsec_\S+", self.notes)
-        assert found is not None
-        return found[0]
+        """The secret that the command has made. It is printed after the command listens."""
+        found = until(lambda: re.findall(r"whsec_\S+(?=\n)", self.notes), bool)
+        return str(found[0])
 
     def wait_for_lines(self, number: int) -> Sequence[str]:
         """Waits until so many lines were printed, and returns all."""
