@@ -93,6 +93,19 @@ def test_floats_in_documents_are_rejected(world: GraphQLWorld) -> None:
     assert any("years and months" in message for message in messages)
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "period"),
+    [("1.5", '"CNY"', '"P7D"'), ('"1.5"', "156", '"P7D"'), ('"1.5"', '"CNY"', "7"), ('"1.5"', '"CNY"', '"-P1D"')],
+)
+def test_scalar_in_a_document_is_located(world: GraphQLWorld, amount: str, currency: str, period: str) -> None:
+    document = f"{{ decisionPreview(input: {{ask: {{onlineOrder: {{amount: {{amount: {amount}, currency: {currency}}}, "
+    document += f"payWithin: {period}}}}}}}) {{ eligible }} }}"
+    wrong = next(text for text in (amount, currency, period) if text in {"1.5", "156", "7", '"-P1D"'})
+    (error,) = world.run(document).body["errors"]
+    (location,) = error["locations"]
+    assert document[location["column"] - 1 :].startswith(wrong)
+
+
 def test_errors_contain_no_suggestions(world: GraphQLWorld) -> None:
     assert "Did you mean" not in str(world.run("{ viewr { appName } }").body)
     assert "Did you mean" not in str(
