@@ -42,6 +42,10 @@ KNOWN_TOKENS = 10_000
 
 _INVALID = "The access token is not valid. Get a new one."
 _MISSING = "An access token is required: Authorization: DPoP TOKEN with a proof, or Bearer TOKEN for a baseline client."
+_UNREADABLE = (
+    "Send exactly one Authorization header: DPoP TOKEN with a proof, or Bearer TOKEN for a baseline client."
+    " This request has another scheme, no token after the scheme, or several headers."
+)
 
 
 def check_token(unit: UnitOfWork, token_text: str, jkt: str | None, environment: Environment) -> Principal:
@@ -203,7 +207,7 @@ class TokenCheck:
         send_response = self._with_nonce(send, authentication) if uses_dpop else send
         try:
             if authentication is None:
-                raise Unauthenticated(_INVALID if authorizations else _MISSING)
+                raise Unauthenticated(_UNREADABLE if authorizations else _MISSING)
             state["authenticate"] = authentication
             await self._app(scope, receive, send_response)
         except Unauthenticated as error:

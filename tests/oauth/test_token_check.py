@@ -45,10 +45,20 @@ def test_65_invalid_tokens_are_rejected(world: OAuthWorld, header: str) -> None:
     assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer a b", "Basic eDp4", "sgw_test_at_x", ""])
+def test_65_message_about_an_unreadable_header_says_its_form(world: OAuthWorld, header: str) -> None:
+    response = world.http().post("/graphql", headers={"Authorization": header})
+    message = response.json()["errors"][0]["message"]
+    assert message.startswith("Send exactly one Authorization header: DPoP TOKEN")
+    assert "another scheme, no token after the scheme" in message
+
+
 def test_65_two_headers_are_rejected(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     header = ("Authorization", f"Bearer {token}")
-    assert world.http().post("/graphql", headers=[header, header]).status_code == 401
+    response = world.http().post("/graphql", headers=[header, header])
+    assert response.status_code == 401
+    assert "several headers" in response.json()["errors"][0]["message"]
 
 
 def test_62_token_outside_header_is_ignored(world: OAuthWorld) -> None:
