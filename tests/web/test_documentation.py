@@ -142,6 +142,8 @@ def test_page_says_how_to_build(world: OAuthWorld, path: str, status: int, langu
     assert response.status_code == status
     assert text in response.text
     assert "<code>make docs</code>" in response.text
+    assert "GATEWAY_DOCS_DIRECTORY" in response.text
+    assert ".docs/site" in response.text  # a server that was started outside the checkout shows another folder
 
 
 def test_documentation_appears_without_a_restart(http: httpx2.Client, folder: Path) -> None:
