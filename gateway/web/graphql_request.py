@@ -33,8 +33,10 @@ def check_headers(scope: Scope, media_type: str | None, headers: Headers) -> Non
         raise Refusal(405, "Send a POST request.", Allow="POST")
     if media_type is None:
         raise Refusal(406, f"Accept must allow {GRAPHQL_RESPONSE} or {JSON}.")
-    if not is_json(headers.get("content-type")) or headers.get("content-encoding", "identity") != "identity":
-        raise Refusal(415, f"The request must be {JSON} in UTF-8, without Content-Encoding.")
+    if not is_json(headers.get("content-type")):
+        raise Refusal(415, f"The header Content-Type must be {JSON}, and the body JSON in UTF-8.")
+    if headers.get("content-encoding", "identity") != "identity":
+        raise Refusal(415, "Send the body without Content-Encoding.")
 
 
 async def read_body(headers: Headers, receive: Receive, largest: int) -> bytes:

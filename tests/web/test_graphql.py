@@ -129,6 +129,10 @@ def test_405(http: httpx2.Client, method: str) -> None:
 def test_415(http: httpx2.Client, headers: dict[str, str]) -> None:
     response = http.post(PATH, content=json.dumps({"query": VIEWER}), headers=headers)
     assert (response.status_code, code(response)) == (415, "BAD_REQUEST")
+    wrong = "Content-Encoding" if "content-encoding" in headers else "Content-Type"
+    right = "Content-Type" if "content-encoding" in headers else "Content-Encoding"
+    assert wrong in response.text
+    assert right not in response.text
 
 
 def test_413_for_body_of_one_megabyte(http: httpx2.Client) -> None:
