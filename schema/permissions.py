@@ -21,13 +21,18 @@ from graphql import (
 )
 
 from gateway.domain.errors import Forbidden
-from gateway.domain.scope import satisfies
+from gateway.domain.scope import SCOPES, TokenKind, satisfies
 from schema.context import Context
 from schema.directives import ScopeGroups, scopes_of
 from schema.strawberry_adapter import applied_directives
 
 Resolver = Callable[..., Any]
 ResolveInfo = GraphQLResolveInfo[Context]
+
+_OTHER_KIND = {
+    TokenKind.MERCHANT: " It is a merchant token. Use a token for a person's consent.",
+    TokenKind.USER: " It is a token for a person's consent. Use a merchant token.",
+}
 
 
 def enforce(schema: GraphQLSchema) -> None:
@@ -72,7 +77,7 @@ def _checking_field(resolve: Resolver, scopes: ScopeGroups) -> Resolver:
     def checked(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
         principal = info.context.principal
         if not satisfies(principal.allowed, scopes):
-            raise _forbidden(scopes)
+            raise _forbidden(scopes, principal.kind)
         return resolve(source, info, **arguments)
 
     return checked
@@ -91,11 +96,13 @@ def _checking_objects_of_type(resolve: Resolver, scopes: ScopeGroups) -> Resolve
 
 def _checking_objects(resolve: Resolver, scopes_for: Callable[[Any, ResolveInfo], ScopeGroups | None]) -> Resolver:
     def checked(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
-        allowed = info.context.principal.allowed
+        principal = info.context.principal
 
         def check(value: Any) -> Any:
             scopes = None if value is None or isinstance(value, Exception) else scopes_for(value, info)
-            return value if scopes is None or satisfies(allowed, scopes) else _forbidden(scopes)
+            return (
+                value if scopes is None or satisfies(principal.allowed, scopes) else _forbidden(scopes, principal.kind)
+            )
 
         value = resolve(source, info, **arguments)
         if isinstance(value, list | tuple):
@@ -117,6 +124,10 @@ def _by_runtime_type(
     return scopes_for
 
 
-def _forbidden(scopes: Iterable[Iterable[str]]) -> Forbidden:
+def _forbidden(scopes: Iterable[Iterable[str]], kind: TokenKind) -> Forbidden:
+    """The error of a token of this kind. It says so if only a token of the other kind can have the scopes."""
     groups = [list(group) for group in scopes]
-    return Forbidden(f"This token lacks the scope {' or '.join(' and '.join(group) for group in groups)}.", groups)
+    message = f"This token lacks the scope {' or '.join(' and '.join(group) for group in groups)}."
+    if all(SCOPES[name].kind is not kind for group in groups for name in group):
+        message += _OTHER_KIND[kind]
+    return Forbidden(message, groups)

@@ -75,6 +75,28 @@ def test_missing_scope_fails_only_the_field(world: GraphQLWorld, document: str, 
     assert required
 
 
+@pytest.mark.parametrize(
+    ("document", "of_user", "ending"),
+    [
+        ("{ merchant { decisions { totalCount } } }", True, "for a person's consent. Use a merchant token."),
+        ("{ sandboxPersonas { id } }", True, "for a person's consent. Use a merchant token."),
+        ("{ consentedUser { score } }", True, "lacks the scope score:exact."),
+        (
+            'mutation { decisionRequest(input: {idempotencyKey: "k", merchantReference: "r", ask: {onlineOrder: {'
+            'amount: {amount: "1.00", currency: "CNY"}, payWithin: "P7D"}}}) { replayed } }',
+            False,
+            "decisions:request. It is a merchant token. Use a token for a person's consent.",
+        ),
+    ],
+)
+def test_error_says_which_kind_of_token_has_the_scope(
+    world: GraphQLWorld, document: str, of_user: bool, ending: str
+) -> None:
+    by = world.user("decisions:preview") if of_user else world.merchant()
+    (error,) = world.run(document, by=by).body["errors"]
+    assert error["message"].endswith(ending)
+
+
 def test_fields_with_sufficient_scopes_are_returned(world: GraphQLWorld) -> None:
     executed = world.run("{ viewer { appName } consentedUser { id score } }", by=world.user("score:tier"))
     assert executed.body["data"] == {
