@@ -43,3 +43,16 @@ def test_invalid_request_is_a_user_error(
     before = world.counts()
     assert error(grant(world, **variables)) == expected
     assert world.counts() == before
+
+
+@pytest.mark.parametrize(
+    ("variables", "hint"),
+    [
+        ({"persona": "excellent@demo"}, "before @, such as excellent."),
+        ({"scopes": ["score"]}, "Its scopes for users: score:threshold, score:tier, "),
+        ({"scopes": ["decisions:read"]}, "Its scopes for users: score:threshold, score:tier, "),
+    ],
+)
+def test_message_says_what_is_possible(variables: dict[str, Any], hint: str, world: GraphQLWorld) -> None:
+    (each,) = grant(world, **variables)["userErrors"]
+    assert hint in each["message"]

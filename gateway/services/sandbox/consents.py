@@ -34,6 +34,9 @@ from gateway.store.unit import UnitOfWork
 from gateway.store.webhooks.announcements import Announcement
 
 LONGEST_DETAILS = 8_192
+_UNKNOWN_PERSONA = (
+    "This partner has no persona with this handle. The handle is the part of the username before @, such as excellent."
+)
 """The largest number of characters of authorization details."""
 
 
@@ -171,7 +174,10 @@ class SandboxConsentService:
             raise InvalidInput("INVALID", "is empty, and there are no authorization details", ("scopes",))
         for index, name in enumerate(scopes or ()):
             if name not in allowed:
-                raise InvalidInput("INVALID", "The client may not ask for this scope.", ("scopes", str(index)))
+                message = (
+                    f"The client may not ask for this scope. Its scopes for users: {', '.join(allowed) or 'none'}."
+                )
+                raise InvalidInput("INVALID", message, ("scopes", str(index)))
         types = client.authorization_details_types
         for index, detail in enumerate(details):
             if detail.scope not in allowed or (types is not None and detail.type not in types):
@@ -212,7 +218,7 @@ def find_persona(unit: UnitOfWork, partner_id: str, handle: str) -> PersonaRow:
     personas = unit.users.list_personas(partner_id)
     persona = next((each for each in personas if each.handle == handle), None)
     if persona is None:
-        raise NotFound("This partner has no persona with this handle.", ("persona",))
+        raise NotFound(_UNKNOWN_PERSONA, ("persona",))
     return persona
 
 
