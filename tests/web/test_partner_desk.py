@@ -127,7 +127,7 @@ def test_form_needs_the_csrf_token(world: OAuthWorld, partner: Browser, path: st
 def test_button_moves_the_time_of_this_partner_alone(
     world: OAuthWorld, partner: Browser, button: str, days: float
 ) -> None:
-    assert "Nothing fell due" in move(partner, button)
+    assert "This caused no event." in move(partner, button)
     assert business_time(world, world.partner_id) == timedelta(days=days)
     assert business_time(world, foreign_id(world, "partners")) == timedelta(0)
 
@@ -169,7 +169,7 @@ def test_clock_with_nothing_due_cannot_move_to_it(world: OAuthWorld, partner: Br
 def test_address_of_the_clock_that_cannot_be_read_shows_the_clock(partner: Browser, query: str) -> None:
     response = partner.get(f"/partners/clock?{query}")
     assert response.status_code == 200
-    assert "Nothing fell due" not in response.text
+    assert "This caused no event." not in response.text
 
 
 def test_person_is_no_partner(world: OAuthWorld) -> None:
