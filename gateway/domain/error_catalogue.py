@@ -163,14 +163,17 @@ _ALL = (
     ErrorText(
         "UNAUTHENTICATED",
         "HTTP 401",
-        "The access token is missing or not valid, or its consent has ended.",
-        "Refresh the token once. If that fails, the consent has ended.",
+        "The access token is missing or not valid, or its consent has ended. Or the token is bound to a key, and the"
+        " scheme is Bearer or the proof is by another key.",
+        "Refresh the token once. If that fails, the consent has ended. A merchant token has no refresh token: request a"
+        " new one. A token that is bound to a key needs the scheme DPoP and a proof by this key.",
     ),
     ErrorText(
         "FORBIDDEN",
         _FIELD,
         "The token lacks a scope listed in `requiredScopes`, or the contract does not allow the inquiry.",
-        "The field is null, the rest of the result is valid. Ask for the scope in the next authorization request.",
+        "The field is null, the rest of the result is valid. Ask for the scope in the next authorization request."
+        " A scope of merchants needs a merchant token, and a scope of users a token for a consent.",
     ),
     ErrorText(
         "RECORD_MISMATCH",
