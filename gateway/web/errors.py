@@ -146,6 +146,7 @@ class Errors:
             message=message or _TEXTS.get(status, _DEFAULT_TEXT),
             request_id=request_id(request),
             csrf_token=csrf_token,
+            is_for_engineers=request.scope["path"].startswith(("/partners/", "/docs/")),
         )
 
 

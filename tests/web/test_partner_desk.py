@@ -172,6 +172,20 @@ def test_address_of_the_clock_that_cannot_be_read_shows_the_clock(partner: Brows
     assert "This caused no event." not in response.text
 
 
+@pytest.mark.parametrize("path", ["/partners/nowhere", "/docs/errors/NO_SUCH_CODE"])
+def test_unknown_page_for_engineers_leads_to_the_start_page(partner: Browser, path: str) -> None:
+    response = partner.http.get(path, headers={"Accept": "text/html"})
+    assert response.status_code == 404
+    assert '<a href="/">Go to the start page</a>' in response.text
+    assert "Go to your account" not in response.text
+
+
+def test_unknown_page_for_persons_leads_to_the_account(partner: Browser) -> None:
+    response = partner.get("/account/nowhere")
+    assert "Go to your account" in response.text
+    assert "Go to the start page" not in response.text
+
+
 def test_person_is_no_partner(world: OAuthWorld) -> None:
     browser = world.browser()
     browser.sign_in("mei", PASSWORD)
