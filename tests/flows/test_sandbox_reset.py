@@ -4,11 +4,13 @@ The sandbox is that of this file, because other tests write events into the shar
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from tests.support.at_once import at_once
+from tests.support.http_server import wait_until
 from tests.support.merchant_client import CANCEL, REQUEST, TIER, order, request_input
 from tests.support.operators import Gateway
 from tests.support.sandbox_partner import Order, SandboxPartner
@@ -46,6 +48,12 @@ def overview(partner: SandboxPartner) -> Any:
     response = partner.post(OVERVIEW).json()
     assert "errors" not in response, response
     return response["data"]
+
+
+def overview_with_events(partner: SandboxPartner, number: int) -> Any:
+    """The overview, when the feed shows so many events: they are placed in it after their requests."""
+    wait_until(lambda: len(overview(partner)["viewer"]["merchant"]["events"]["nodes"]) == number)
+    return overview(partner)
 
 
 def requested(partner: SandboxPartner, token: str, key: str = "same") -> Any:
@@ -154,17 +162,16 @@ def test_replaced_partner_has_no_sign_in_link(partner: SandboxPartner, gateway: 
 
 
 def test_other_partner_keeps_everything(partner: SandboxPartner, moving_sandbox: Sandbox) -> None:
-    other = SandboxPartner(moving_sandbox)
-    token, decision = use(other)
-    other.inject(count=0, httpStatus=500)
-    before = overview(other)
-    use(partner)
-    reset(partner)
-    assert overview(other) == before
-    assert other.data(TIER, token)["scoreTier"]["tier"] == "EXCELLENT"
-    cancelled = other.data(CANCEL, input={"decisionId": decision, "idempotencyKey": "c", "reason": None})
-    assert cancelled["userErrors"] == []
-    other.close()
+    with closing(SandboxPartner(moving_sandbox)) as other:
+        token, decision = use(other)
+        other.inject(count=0, httpStatus=500)
+        before = overview_with_events(other, 3)
+        use(partner)
+        reset(partner)
+        assert overview(other) == before
+        assert other.data(TIER, token)["scoreTier"]["tier"] == "EXCELLENT"
+        cancelled = other.data(CANCEL, input={"decisionId": decision, "idempotencyKey": "c", "reason": None})
+        assert cancelled["userErrors"] == []
 
 
 def test_reset_must_be_confirmed(partner: SandboxPartner) -> None:
