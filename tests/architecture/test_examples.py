@@ -32,6 +32,7 @@ NOT_EXECUTED = {
     ): "Takes minutes. tests/oauth/test_mutations.py breaks a few rules.",
     ("docs/performance.md", "python -m tools.load"): "Measurements on an idle machine.",
     ("docs/performance.md", "python -m tools.webhook_load"): "Measurements on an idle machine.",
+    ("docs/performance.md", "python tools/score_load.py"): "A measurement that takes about an hour.",
 }
 
 
