@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.browsing import Watch
 from tests.support.demo_shop import running_shop
+from tests.support.http_server import wait_until
 from tests.support.sandbox_partner import SandboxPartner
 from tests.support.server import Sandbox
 
@@ -75,7 +76,7 @@ def test_person_buys_pays_later_and_sends_one_back(
     buyer.press("The person has paid")
     assert buyer.shows("Everything is settled. Thank you.", "paid")
     buyer.page.goto(f"{buyer.shop}/events")
-    buyer.page.get_by_text("decision.fulfilled").first.wait_for()
+    wait_until(lambda: buyer.page.reload() and "decision.fulfilled" in buyer.page.inner_text("main"))
     assert buyer.shows("decision.reduced", "events")
     buyer.page.goto(buyer.shop)
     assert buyer.shows("2 × Teapot", "goods")
