@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from gateway.domain import api_version
+from gateway.kit.deadline import CANCELLED
 from gateway.kit.logging import get_announcer, get_logger
 from gateway.kit.outage import Outage, outage_log
 from gateway.oauth.token_check import TokenCheck
@@ -99,7 +100,7 @@ def create_app(container: Container, metrics: Metrics | None = None) -> Starlett
                 yield
             tasks.cancel_scope.cancel()  # waits for a run that has started
         queue.close()
-        await anyio.to_thread.run_sync(_run_or_log, "checkpoint", container.tasks.sign_checkpoints)
+        await anyio.to_thread.run_sync(run_or_log, "checkpoint", container.tasks.sign_checkpoints)
         container.close()
 
     of_sandbox: list[BaseRoute] = []
@@ -218,15 +219,16 @@ async def _repeat(container: Container, name: str, run: Callable[[], object], in
     while True:
         await anyio.sleep(interval.total_seconds())
         with container.deadlines.running(inf):  # ended only when the server ends
-            await anyio.to_thread.run_sync(_run_or_log, name, run)
+            await anyio.to_thread.run_sync(run_or_log, name, run)
 
 
-def _run_or_log(name: str, run: Callable[[], object]) -> None:
-    """Runs a task once. Logs an error in it."""
+def run_or_log(name: str, run: Callable[[], object]) -> None:
+    """Runs a task once. Logs an error in it, but not that it was cancelled because the server ends."""
     try:
         run()
     except Outage as outage:
-        outage_log.report(outage, name)
+        if outage.code != CANCELLED:
+            outage_log.report(outage, name)
     except Exception as error:  # noqa: BLE001  # its type is not known, and the next run may succeed
         _log.error("task_failed", task=name, error=type(error).__name__, **code_member(error))
 

@@ -13,6 +13,9 @@ from contextvars import ContextVar
 from gateway.kit.context_values import ContextValue
 from gateway.kit.outage import Outage
 
+CANCELLED = "CANCELLED"
+"""The code of DeadlineExceeded if the work was cancelled before its time was over."""
+
 _current: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
 
 
@@ -22,7 +25,7 @@ class DeadlineExceeded(Outage):
 
     def __init__(self) -> None:
         deadline = _current.get()
-        code = "CANCELLED" if deadline is not None and deadline.is_cancelled else "DEADLINE_EXCEEDED"
+        code = CANCELLED if deadline is not None and deadline.is_cancelled else "DEADLINE_EXCEEDED"
         super().__init__("request", code, "The request took too long.")
 
 
