@@ -28,7 +28,7 @@ Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
 @app.command("list")
 def list_merchants(
     with_replaced: Annotated[
-        bool, typer.Option("--all", help="List those too that a reset of a sandbox has replaced.")
+        bool, typer.Option("--all", help="Also list merchants that a reset of a sandbox has replaced.")
     ] = False,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,

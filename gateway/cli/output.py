@@ -20,7 +20,7 @@ from gateway.kit.clock import rfc3339
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else, on standard output.")]
 
 WithReplaced = Annotated[
-    bool, typer.Option("--all", help="List what belongs to merchants too that a reset of a sandbox has replaced.")
+    bool, typer.Option("--all", help="Also list what belongs to merchants that a reset of a sandbox has replaced.")
 ]
 
 Record = Mapping[str, Any]

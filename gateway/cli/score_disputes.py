@@ -34,7 +34,7 @@ def list_disputes(
         bool, typer.Option("--statement", help="Show what the person and the operator wrote: personal data.")
     ] = False,
     with_replaced: Annotated[
-        bool, typer.Option("--all", help="List those too of personas that a reset of a sandbox has replaced.")
+        bool, typer.Option("--all", help="Also list those of personas that a reset of a sandbox has replaced.")
     ] = False,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
